@@ -1,0 +1,1 @@
+"""The demonstration: a local homeserver, a local mailbox and an example hospital."""

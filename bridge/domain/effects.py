@@ -1,0 +1,340 @@
+"""What the bridge shall do in the outside world: the outputs of :func:`bridge.domain.question.decide`.
+
+An effect is frozen and complete. Its ``key`` is fixed before the first try and unique for ever, so
+that a replay changes nothing (it becomes the Matrix transaction ID or the mail's Message-ID).
+Rooms are named by their key (``question:<id>``, ``waiting:<group>``, ``group:<group>``,
+``bot:<Matrix ID>``); earlier effects by their key. Both are resolved when the effect is performed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bridge.domain.content import Attachment, Line
+
+
+class Lane(StrEnum):
+    """Effects of one conversation are performed in order within a lane, and independently across."""
+
+    MATRIX = "matrix"
+    MAIL = "mail"
+    TIMER = "timer"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateQuestionRoom:
+    """Register the ghost and create the question room (createRoom with a deterministic alias)."""
+
+    key: str
+    question_id: str
+    group: str
+    ghost: str
+    title: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinGhost:
+    """Let the ghost join, under the patient's name in this room only (a profile is public, this is not)."""
+
+    key: str
+    question_id: str
+    ghost: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostText:
+    """The patient's words (``m.text`` from the ghost). ``exposed``: others can read the room."""
+
+    key: str
+    question_id: str
+    ghost: str
+    text: str
+    exposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PostFile:
+    """The patient's photo or file."""
+
+    key: str
+    question_id: str
+    ghost: str
+    attachment: Attachment
+    exposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A notice of the bot in the question room; ``message`` is a key of the locale."""
+
+    key: str
+    question_id: str
+    message: str
+    language: str
+    values: dict[str, str] = field(default_factory=dict)
+    exposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PostCard:
+    """One card in the group's waiting room, linking to the question's first event (key ``links_to``)."""
+
+    key: str
+    question_id: str
+    group: str
+    title: str
+    reference: str
+    language: str
+    links_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListInSpace:
+    """List the question room in the group space; suggested while it waits."""
+
+    key: str
+    question_id: str
+    group: str
+    suggested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InviteMembers:
+    """Invite these people into the question room."""
+
+    key: str
+    question_id: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountWaiting:
+    """Show in the group space's name how many questions wait, as it is when this is performed."""
+
+    key: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Seal (a): one power-level event by which others may no longer speak and the owner may."""
+
+    key: str
+    question_id: str
+    owner: str
+    ghost: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseJoin:
+    """Seal (b): join rule ``invite``."""
+
+    key: str
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HideHistory:
+    """Seal (c): history visibility ``joined``."""
+
+    key: str
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOthers:
+    """Seal (d): remove members and invites until only owner, patient and bridge remain; invite the owner."""
+
+    key: str
+    question_id: str
+    owner: str
+    owner_name: str
+    ghost: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoverExposed:
+    """Seal, end of (d): what the owner said while others could read is put back by the bridge and
+    redacted, so that no later edit or thread reply can reach them through it."""
+
+    key: str
+    question_id: str
+    owner: str
+    owner_name: str
+    ghost: str
+    removal: str
+    claimed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class GrantOwner:
+    """The owner may speak, if :class:`Lock` (``lock``: its key) had to wait with that for the removals."""
+
+    key: str
+    question_id: str
+    owner: str
+    ghost: str
+    lock: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactOwn:
+    """Redact what an earlier effect (``sent``: its key) posted in ``room``."""
+
+    key: str
+    room: str
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactEvent:
+    """Redact a person's event in the question room."""
+
+    key: str
+    question_id: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Put the owner's words back as a quote of the bridge, after :class:`RedactEvent`."""
+
+    key: str
+    question_id: str
+    owner_name: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class HandBack:
+    """Give someone their own words back in their bot chat, and say why (``message``: locale key)."""
+
+    key: str
+    user_id: str
+    message: str
+    language: str
+    line: Line | None
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class React:
+    """Show a state on a message (``m.reaction`` of the bot)."""
+
+    key: str
+    room: str
+    event_id: str = ""
+    sent: str = ""
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The one acknowledgement of a new question, with reference and emergency wording."""
+
+    key: str
+    question_id: str
+    group: str
+    language: str
+    address: str
+    name: str
+    subject: str
+    reference: str
+    token: str
+    in_reply_to: str
+    unattended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The owner's lines, as one mail to the patient."""
+
+    key: str
+    question_id: str
+    number: int
+    group: str
+    language: str
+    owner: str
+    owner_name: str
+    address: str
+    name: str
+    subject: str
+    reference: str
+    token: str
+    lines: tuple[Line, ...]
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TellSender:
+    """Tell the sender of an unusable mail, in neutral words, what to do (``message``: locale key)."""
+
+    key: str
+    group: str
+    language: str
+    address: str
+    subject: str
+    message: str
+    in_reply_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Bring an event back into the inbox after a delay (see :class:`Planned`)."""
+
+    key: str
+    question_id: str
+    number: int
+
+
+MatrixEffect = (
+    CreateQuestionRoom
+    | JoinGhost
+    | PostText
+    | PostFile
+    | Say
+    | PostCard
+    | ListInSpace
+    | InviteMembers
+    | CountWaiting
+    | Lock
+    | CloseJoin
+    | HideHistory
+    | RemoveOthers
+    | CoverExposed
+    | GrantOwner
+    | RedactOwn
+    | RedactEvent
+    | PutBack
+    | HandBack
+    | React
+)
+MailEffect = Acknowledge | Answer | TellSender
+Effect = MatrixEffect | MailEffect | Wake
+
+SEAL_EFFECTS = (Lock, CloseJoin, HideHistory, RemoveOthers, CoverExposed, GrantOwner, RedactOwn, RedactEvent)
+"""Never given up: a refusal is retried and reported, since what comes after relies on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An effect with the conversation whose order it keeps and the seconds to wait before the first try."""
+
+    effect: Effect
+    conversation: str
+    delay_s: float = 0.0
+
+    @property
+    def lane(self) -> str:
+        """The lane: timers each have their own, since they don't wait for each other."""
+        match self.effect:
+            case Acknowledge() | Answer() | TellSender():
+                return Lane.MAIL
+            case Wake():
+                return f"{Lane.TIMER}:{self.effect.key}"
+            case _:
+                return Lane.MATRIX

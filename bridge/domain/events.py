@@ -1,0 +1,189 @@
+"""What can happen to a question: the inputs of :func:`bridge.domain.question.decide`.
+
+Every event comes from one row of the inbox, whose key makes a replay impossible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.domain.content import Attachment, Line
+
+
+class Standing(StrEnum):
+    """What the organisation's YAML says of the author of a Matrix event."""
+
+    MEMBER = "member"
+    """Practitioner of the question's expert group: may take it."""
+    PRACTITIONER = "practitioner"
+    """Practitioner of the organisation, but not of this group."""
+    STRANGER = "stranger"
+    """Unknown to the YAML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who sent a Matrix event."""
+
+    user_id: str
+    name: str
+    standing: Standing
+    language: str = "fr"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A patient's mail reached the address of an expert group.
+
+    ``token`` makes the reply address, ``ghost`` is the localpart of the patient's ghost; both are
+    random and chosen when the mail was taken in. ``problems`` are codes of what could not be read.
+    """
+
+    question_id: str
+    group: str
+    members: tuple[str, ...]
+    invite_members: bool
+    language: str
+    subject: str
+    address: str
+    name: str
+    text: str
+    files: tuple[Attachment, ...]
+    message_id: str
+    token: str
+    ghost: str
+    reference: str
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PatientWrote:
+    """The patient answered by mail; ``text`` is without the quoted history."""
+
+    input_id: str
+    text: str
+    files: tuple[Attachment, ...]
+    message_id: str
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MailUnusable:
+    """A new mail to an expert group that can't become a question, from someone who can be told why.
+
+    ``reason`` is a code: ``no_sender``, ``several_senders``, ``empty``. ``address`` is the envelope sender.
+    """
+
+    input_id: str
+    group: str
+    address: str
+    language: str
+    reason: str
+    subject: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailSetAside:
+    """A mail for this question that is kept but not shown as the patient's words.
+
+    ``reason`` is a code: ``unverified`` (other sender), ``automatic``, ``bounced``, ``empty``.
+    """
+
+    input_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberWrote:
+    """A person (not the bridge) sent a message into the question room.
+
+    ``unsupported`` names a kind that e-mail can't carry (poll, encrypted, …); then ``line`` is
+    ``None``. ``relates_to`` is the event this one edits (``replaces``) or answers in a thread.
+    ``internal`` marks notices and commands, which never leave the room.
+    """
+
+    author: Author
+    event_id: str
+    line: Line | None
+    unsupported: str = ""
+    relates_to: str = ""
+    replaces: bool = False
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandRaised:
+    """A practitioner raised a hand on the question or on its card."""
+
+    author: Author
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRedacted:
+    """A person deleted a message in the question room."""
+
+    author: Author
+    redacts: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealCompleted:
+    """Nobody but owner, patient and bridge is left in the room.
+
+    ``exposed`` maps each of the owner's events that others may have seen to the bridge's event
+    that carries its words now (empty when it could stay).
+    """
+
+    exposed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDue:
+    """The quiet period of draft ``number`` is over."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHandedOver:
+    """The next mail server took the owner's answer, made of these Matrix events."""
+
+    number: int
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFailed:
+    """The owner's answer was refused for good; ``reason`` is the server's code."""
+
+    number: int
+    events: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostFailed:
+    """Something from the patient could not be posted: the homeserver refused it for good."""
+
+    effect_key: str
+    name: str
+    reason: str
+
+
+Event = (
+    QuestionAsked
+    | PatientWrote
+    | MailUnusable
+    | MailSetAside
+    | MemberWrote
+    | HandRaised
+    | MemberRedacted
+    | SealCompleted
+    | DraftDue
+    | AnswerHandedOver
+    | AnswerFailed
+    | PostFailed
+)

@@ -1,0 +1,62 @@
+"""The organisation as the admin's YAML describes it: practitioners and expert groups.
+
+The address of a group and the Matrix ID of a practitioner are their identities; names may change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Notify(StrEnum):
+    """How the members of an expert group learn of a new question."""
+
+    ANNOUNCE = "announce"
+    """A card in the waiting room; members open what they like."""
+    INVITE = "invite"
+    """Each member is invited into the question room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Practitioner:
+    """A person of the organisation who uses Matrix."""
+
+    user_id: str
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertGroup:
+    """A group that patients can ask. ``key`` is stable and fit for room aliases; ``address`` is lower case."""
+
+    key: str
+    name: str
+    address: str
+    members: tuple[str, ...]
+    notify: Notify
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Everything the organisation file says."""
+
+    name: str
+    language: str
+    practitioners: tuple[Practitioner, ...]
+    groups: tuple[ExpertGroup, ...]
+
+    def practitioner(self, user_id: str) -> Practitioner | None:
+        """The practitioner with this Matrix ID, if there is one."""
+        return next((p for p in self.practitioners if p.user_id == user_id), None)
+
+    def group(self, key: str) -> ExpertGroup | None:
+        """The expert group with this key, if there is one."""
+        return next((g for g in self.groups if g.key == key), None)
+
+    def group_of_address(self, address: str) -> ExpertGroup | None:
+        """The expert group that is asked at this e-mail address (case-insensitive)."""
+        wanted = address.casefold()
+        return next((g for g in self.groups if g.address == wanted), None)

@@ -1,0 +1,1 @@
+"""The way of every input: inbox, decision, outbox, performer."""

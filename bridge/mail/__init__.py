@@ -1,0 +1,1 @@
+"""The e-mail side: receiving, parsing, composing and sending."""

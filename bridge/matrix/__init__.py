@@ -1,0 +1,1 @@
+"""The Matrix side: the client-server API, transactions, parsing and performing."""

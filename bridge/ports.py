@@ -1,0 +1,159 @@
+"""The few outside worlds the flow talks to, as small protocols.
+
+The failure hierarchy that every adapter raises::
+
+    PortError
+    ├── Temporary        may succeed later: retried with backoff
+    │   └── TransportDown    the whole transport is down (connection, TLS, login): pauses its lane
+    └── Permanent        will never succeed as it stands: recorded as failed and shown to someone
+
+SQL has no port: SQLite is the test double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+
+class PortError(Exception):
+    """The outside world did not do what was asked."""
+
+
+class Temporary(PortError):
+    """The call failed in a way that may pass; ``retry_after`` is in seconds when the peer said so."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TransportDown(Temporary):
+    """The peer cannot be reached or refuses our login; every call would fail alike."""
+
+
+class Permanent(PortError):
+    """The peer refused for good; ``code`` is its own code (Matrix errcode or SMTP reply code)."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One ``m.room.member`` state event.
+
+    ``was_joined`` is true when this person is joined now or may have been in the room before
+    (a leave or ban whose previous membership was not ``invite``).
+    """
+
+    user_id: str
+    membership: str
+    was_joined: bool
+    displayname: str | None = None
+
+
+class Homeserver(Protocol):
+    """The Matrix client-server API as the application service uses it.
+
+    ``as_user`` is the full Matrix ID of a ghost to act as; ``None`` is the bot.
+    Every method raises :class:`Temporary`, :class:`TransportDown` or :class:`Permanent`.
+    """
+
+    async def register(self, localpart: str) -> None:
+        """Register a ghost; an existing one is fine (application service API, ``m.login.application_service``)."""
+
+    async def create_room(self, content: Json) -> str:
+        """Create a room from a createRoom body and return its room ID.
+
+        When ``room_alias_name`` already exists (``M_ROOM_IN_USE``: an earlier try succeeded), the
+        existing room's ID is returned.
+        """
+
+    async def resolve_alias(self, alias: str) -> str | None:
+        """The room ID behind a full room alias, or ``None``."""
+
+    async def send(
+        self, room_id: str, event_type: str, content: Json, *, txn_id: str, as_user: str | None = None
+    ) -> str:
+        """Send a message event under a deterministic transaction ID and return its event ID."""
+
+    async def redact(self, room_id: str, event_id: str, *, txn_id: str, reason: str | None = None) -> str:
+        """Redact an event as the bot."""
+
+    async def put_state(
+        self, room_id: str, event_type: str, state_key: str, content: Json, *, as_user: str | None = None
+    ) -> str:
+        """Send a state event and return its event ID (``""`` state key included)."""
+
+    async def state(self, room_id: str) -> list[Json]:
+        """All current state events of a room."""
+
+    async def state_event(self, room_id: str, event_type: str, state_key: str = "") -> Json | None:
+        """The content of one state event, or ``None`` when there is none."""
+
+    async def members(self, room_id: str) -> list[Member]:
+        """Every ``m.room.member`` of the room, whatever the membership (``GET /members``)."""
+
+    async def invite(self, room_id: str, user_id: str) -> None:
+        """Invite someone; already invited or joined is fine."""
+
+    async def join(self, room_id_or_alias: str, *, as_user: str | None = None) -> str:
+        """Join as bot or ghost and return the room ID."""
+
+    async def leave(self, room_id: str, *, as_user: str | None = None) -> None:
+        """Leave as bot or ghost."""
+
+    async def kick(self, room_id: str, user_id: str, *, reason: str | None = None) -> None:
+        """Remove a member or withdraw an invite; someone already out is fine."""
+
+    async def messages(
+        self, room_id: str, *, direction: str = "b", start: str | None = None, limit: int = 50
+    ) -> tuple[list[Json], str | None]:
+        """One page of ``/messages`` (events, next token) as the bot sees it."""
+
+    async def upload(
+        self, content: bytes, *, mimetype: str, filename: str, as_user: str | None = None
+    ) -> str:
+        """Upload media and return its ``mxc://`` URI."""
+
+    async def download(self, mxc: str, *, limit: int) -> bytes:
+        """Download media (authenticated); :class:`Permanent` with code ``too_large`` above ``limit`` bytes."""
+
+    async def set_displayname(self, name: str, *, as_user: str | None = None) -> None:
+        """Set the profile's display name when it differs."""
+
+    async def ping(self) -> None:
+        """Ask the homeserver to ping us back, which also ends its retry backoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One recipient that the server refused: SMTP reply code and text."""
+
+    recipient: str
+    code: int
+    text: str
+
+
+class Mailer(Protocol):
+    """Hands finished mails to the next mail server."""
+
+    async def send(self, *, sender: str, recipients: Sequence[str], message: bytes) -> None:
+        """Submit these exact bytes to one or more recipients (envelope addresses).
+
+        Raises :class:`Permanent` on 5yz (``code`` holds the reply code), :class:`Temporary` on
+        4yz, and :class:`TransportDown` on connection, TLS or login failure.
+        """
+
+
+class Clock(Protocol):
+    """The time, so that tests can move it."""
+
+    def now(self) -> datetime:
+        """The current time, timezone-aware, UTC."""

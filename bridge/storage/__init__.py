@@ -1,0 +1,1 @@
+"""What is kept: SQL on SQLite or PostgreSQL, and nothing else."""
