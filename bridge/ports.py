@@ -13,9 +13,13 @@ SQL has no port: SQLite is the test double.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+from bridge.domain.effects import Effect
+from bridge.domain.events import Event
+from bridge.domain.state import Question
 
 Json = dict[str, Any]
 
@@ -157,3 +161,132 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current time, timezone-aware, UTC."""
+
+
+# --- between the flow and the adapters ------------------------------------------------------------
+
+
+class RawInput(Protocol):
+    """A stored input, as an adapter's reader sees it. Times are epoch seconds."""
+
+    @property
+    def key(self) -> str:
+        """Its unique key."""
+
+    @property
+    def conversation(self) -> str:
+        """What it is ordered within."""
+
+    @property
+    def payload(self) -> bytes:
+        """The bytes as they came."""
+
+    @property
+    def recipient(self) -> str:
+        """Envelope recipient of a mail."""
+
+    @property
+    def sender(self) -> str:
+        """Envelope sender of a mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an input means: for which question, which events; files to keep come with it.
+
+    ``hold`` is a reason to set the input aside although it was understood (nobody can be shown it).
+    """
+
+    question_id: str = ""
+    events: tuple[Event, ...] = ()
+    blobs: tuple[bytes, ...] = ()
+    hold: str = ""
+
+
+class NotYet(Exception):
+    """The input refers to something that is still being recorded; it will make sense shortly."""
+
+
+class Reader(Protocol):
+    """Turns one kind of raw input into its meaning."""
+
+    async def __call__(self, item: RawInput) -> Reading:
+        """Read an input. Raises :class:`NotYet`, or anything for an input that can't be read."""
+
+
+class Task(Protocol):
+    """A stored effect, as its performer sees it. ``started``: an earlier try may have been accepted."""
+
+    @property
+    def id(self) -> int:
+        """Its row."""
+
+    @property
+    def key(self) -> str:
+        """Its unique key."""
+
+    @property
+    def effect(self) -> Effect:
+        """What to do."""
+
+    @property
+    def body(self) -> bytes | None:
+        """The final bytes of a mail, once they are fixed."""
+
+    @property
+    def started(self) -> bool:
+        """Whether an earlier try may have reached the peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What performing brought: a result to look up by the effect's key, names, and events to decide on.
+
+    ``rooms`` are room IDs by room key, ``anchors`` questions by event ID; the events are for ``question_id``.
+    """
+
+    result: Json = field(default_factory=dict)
+    rooms: dict[str, str] = field(default_factory=dict)
+    anchors: dict[str, str] = field(default_factory=dict)
+    question_id: str = ""
+    events: tuple[Event, ...] = ()
+
+
+class Names(Protocol):
+    """What performers and readers may look up of what is stored."""
+
+    async def room_id(self, key: str) -> str | None:
+        """The Matrix room ID of one of our rooms."""
+
+    async def room_key(self, room_id: str) -> str | None:
+        """Which of our rooms has this room ID."""
+
+    async def remember(self, key: str, room_id: str) -> None:
+        """Note the room ID of one of our rooms."""
+
+    async def anchored(self, event_id: str) -> str | None:
+        """The question a card stands for."""
+
+    async def result(self, key: str) -> Json | None:
+        """What an effect brought, or ``None`` while it hasn't been performed."""
+
+    async def blob(self, digest: str) -> bytes | None:
+        """Kept bytes by their SHA-256."""
+
+    async def keep_body(self, task_id: int, body: bytes) -> None:
+        """Fix a mail's final bytes before the first try."""
+
+    async def waiting(self, group: str) -> int:
+        """How many questions of a group wait."""
+
+    async def listing(self, group: str, question_id: str) -> int:
+        """The generation of the group's listing that names this question."""
+
+    async def take_events(self, events: Sequence[Json]) -> None:
+        """Take Matrix events into the inbox, as a transaction would; known ones change nothing."""
+
+    async def question(self, question_id: str) -> Question | None:
+        """A question as it is now."""
+
+    async def question_of_token(self, token: str) -> str | None:
+        """The question whose reply address carries this token."""

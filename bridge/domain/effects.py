@@ -316,8 +316,20 @@ MatrixEffect = (
 MailEffect = Acknowledge | Answer | TellSender
 Effect = MatrixEffect | MailEffect | Wake
 
-SEAL_EFFECTS = (Lock, CloseJoin, HideHistory, RemoveOthers, CoverExposed, GrantOwner, RedactOwn, RedactEvent)
-"""Never given up: a refusal is retried and reported, since what comes after relies on them."""
+NEVER_GIVEN_UP = (
+    CreateQuestionRoom,
+    JoinGhost,
+    PostCard,
+    Lock,
+    CloseJoin,
+    HideHistory,
+    RemoveOthers,
+    CoverExposed,
+    GrantOwner,
+    RedactOwn,
+    RedactEvent,
+)
+"""A refusal of these is retried and reported, since what comes after relies on them."""
 
 
 @dataclass(frozen=True, slots=True)

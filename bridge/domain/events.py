@@ -130,6 +130,14 @@ class MemberRedacted:
 
 
 @dataclass(frozen=True, slots=True)
+class BotAsked:
+    """Someone wrote to the bot in their bot chat."""
+
+    author: Author
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SealCompleted:
     """Nobody but owner, patient and bridge is left in the room.
 
@@ -181,6 +189,7 @@ Event = (
     | MemberWrote
     | HandRaised
     | MemberRedacted
+    | BotAsked
     | SealCompleted
     | DraftDue
     | AnswerHandedOver

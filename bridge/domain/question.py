@@ -30,6 +30,8 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
             return patient.asked(question, event, now)
         case ev.MailUnusable():
             return patient.unusable(question, event)
+        case ev.BotAsked():
+            return talk.bot_asked(question, event)
     if question is None:
         raise UnknownQuestion(type(event).__name__)
     match event:

@@ -144,3 +144,11 @@ def answer_failed(question: Question, event: ev.AnswerFailed) -> Decision:
     mark = marked(question, event.events, cause, "⚠️")
     told = said(question, "answer_failed", cause, reason=event.reason)
     return Decision(question, mark.effects + told.effects)
+
+
+def bot_asked(question: Question | None, event: ev.BotAsked) -> Decision:
+    """In the bot chat the bot says what it is there for."""
+    key = f"help:{event.event_id}"
+    author = event.author
+    effect = fx.HandBack(key, author.user_id, "help", author.language, None)
+    return Decision(question, (fx.Planned(effect, f"bot:{author.user_id}"),))

@@ -1,0 +1,91 @@
+"""Runs one task per lane: order within a lane, many lanes at once.
+
+A lane is anything hashable (a conversation; a conversation and an outlet). ``drain`` works on one
+lane until there is nothing due and returns how many seconds until there will be, or ``None``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+import structlog
+
+log = structlog.get_logger()
+L = TypeVar("L", bound=Hashable)
+
+PAUSE_AFTER_CRASH_S = 1.0
+"""How long a lane rests when its drain itself failed (the database is away, say)."""
+
+
+class Lanes(Generic[L]):
+    """The running lanes of one kind."""
+
+    def __init__(self, name: str, drain: Callable[[L], Awaitable[float | None]], *, at_once: int) -> None:
+        self._name = name
+        self._drain = drain
+        self._slots = asyncio.Semaphore(at_once)
+        self._running: dict[L, asyncio.Task[None]] = {}
+        self._again: set[L] = set()
+        self._timers: dict[L, asyncio.TimerHandle] = {}
+        self._stopping = False
+
+    def nudge(self, lane: L, delay_s: float = 0.0) -> None:
+        """Say that a lane has, or will have in ``delay_s`` seconds, something to do."""
+        if self._stopping:
+            return
+        if delay_s > 0:
+            self._later(lane, delay_s)
+        elif lane in self._running:
+            self._again.add(lane)
+        else:
+            self._running[lane] = asyncio.create_task(self._run(lane), name=f"{self._name}")
+
+    def _later(self, lane: L, delay_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        known = self._timers.get(lane)
+        if known is not None and known.when() <= loop.time() + delay_s:
+            return
+        if known is not None:
+            known.cancel()
+        self._timers[lane] = loop.call_later(delay_s, self._due, lane)
+
+    def _due(self, lane: L) -> None:
+        self._timers.pop(lane, None)
+        self.nudge(lane)
+
+    async def _run(self, lane: L) -> None:
+        wait_s: float | None = None
+        try:
+            async with self._slots:
+                if not self._stopping:
+                    wait_s = await self._drain(lane)
+        except Exception:
+            log.exception("lane.crashed", kind=self._name)
+            wait_s = PAUSE_AFTER_CRASH_S
+        finally:
+            del self._running[lane]
+        if lane in self._again:
+            self._again.discard(lane)
+            self.nudge(lane, 0.0 if wait_s != PAUSE_AFTER_CRASH_S else PAUSE_AFTER_CRASH_S)
+        elif wait_s is not None:
+            self.nudge(lane, max(wait_s, 0.001))
+
+    @property
+    def stopping(self) -> bool:
+        """Whether drains should return after what they are at."""
+        return self._stopping
+
+    async def stop(self, within_s: float) -> None:
+        """Let running lanes finish what they are at, then cancel the rest. Nothing is lost by that."""
+        self._stopping = True
+        for timer in self._timers.values():
+            timer.cancel()
+        tasks = list(self._running.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=within_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

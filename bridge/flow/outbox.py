@@ -1,0 +1,145 @@
+"""The outbox worker: performs effects in the order of their lane and records what came of them.
+
+Before the first try an effect is marked as started: after a crash its performer knows that the
+peer may have seen it already. What later decisions need of a result goes back into the inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from bridge.domain.effects import NEVER_GIVEN_UP
+from bridge.flow.lanes import Lanes
+from bridge.flow.retry import Backoff
+from bridge.ports import Clock, Outcome, Permanent, Task, Temporary, TransportDown
+from bridge.storage import inbox, outbox, registry
+from bridge.storage.codec import encode
+from bridge.storage.database import Database
+
+log = structlog.get_logger()
+
+OUTAGE_PAUSE_S = 5.0
+"""How long lanes rest when their whole transport is down; the effect's own backoff may be longer."""
+
+
+class Performer(Protocol):
+    """Performs the effects of one kind of lane."""
+
+    backoff: Backoff
+
+    async def perform(self, task: Task) -> Outcome:
+        """Do it, once; if ``task.started``, first find out whether it was done. Raises port errors."""
+
+    async def failed(self, task: Task, error: str) -> Outcome:
+        """It is given up: what has to be decided on because of that."""
+
+
+class Insisted(Temporary):
+    """The homeserver refused a step that everything after relies on; it is tried until it is done."""
+
+
+@dataclass(slots=True)
+class Outbox:
+    """The worker over all lanes; ``performers`` is by the lane's first word."""
+
+    database: Database
+    clock: Clock
+    performers: dict[str, Performer]
+    wake_inbox: Callable[[Sequence[str]], None]
+    at_once: int = 16
+    lanes: Lanes[outbox.Lane] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lanes = Lanes("outbox", self._drain, at_once=self.at_once)
+
+    def wake(self, lanes: Sequence[outbox.Lane]) -> None:
+        """These lanes have something to do."""
+        for lane in lanes:
+            self.lanes.nudge(lane)
+
+    async def scan(self) -> None:
+        """Find everything that waits: at start, and in case a nudge was lost."""
+        now = self.clock.now().timestamp()
+        async with self.database.reading() as connection:
+            waiting = await outbox.pending(connection)
+        for lane, due_at in waiting.items():
+            self.lanes.nudge(lane, max(0.0, due_at - now))
+
+    async def _drain(self, lane: outbox.Lane) -> float | None:
+        while not self.lanes.stopping:
+            async with self.database.reading() as connection:
+                row = await outbox.head(connection, lane)
+            if row is None:
+                return None
+            wait_s = row.due_at - self.clock.now().timestamp()
+            if wait_s > 0:
+                return wait_s
+            await self._perform(row)
+        return None
+
+    async def _perform(self, row: outbox.Row) -> None:
+        performer = self.performers[row.lane.split(":")[0]]
+        if not row.started:
+            async with self.database.transaction() as connection:
+                await outbox.start(connection, row.id, self.clock.now().timestamp())
+        try:
+            outcome = await performer.perform(row)
+        except Permanent as error:
+            if isinstance(row.effect, NEVER_GIVEN_UP):
+                await self._retry(row, performer, Insisted(str(error)))
+            else:
+                await self._give_up(row, performer, error.code or str(error))
+        except Temporary as error:
+            await self._retry(row, performer, error)
+        except Exception as error:
+            log.exception("outbox.crashed", effect=type(row.effect).__name__, row=row.id)
+            await self._retry(row, performer, Temporary(type(error).__name__))
+        else:
+            await self._finish(row, outcome)
+
+    async def _finish(self, row: outbox.Row, outcome: Outcome, error: str | None = None) -> None:
+        now = self.clock.now().timestamp()
+        arrivals = [
+            inbox.Arrival(
+                key=f"result:{row.key}:{number}",
+                kind="result",
+                conversation=outcome.question_id,
+                payload=encode(event).encode(),
+                recipient=outcome.question_id,
+                sender=type(event).__name__,
+            )
+            for number, event in enumerate(outcome.events)
+        ]
+        async with self.database.transaction() as connection:
+            if error is None:
+                await outbox.finish(connection, row.id, outcome.result, now)
+            else:
+                await outbox.fail(connection, row.id, error, now)
+            for key, room_id in outcome.rooms.items():
+                await registry.remember_room(connection, key, room_id)
+            for event_id, question_id in outcome.anchors.items():
+                await registry.anchor(connection, event_id, question_id)
+            gained = await inbox.put(connection, arrivals, now)
+        log.debug("outbox.done", effect=type(row.effect).__name__, row=row.id, failed=error is not None)
+        self.wake_inbox(gained)
+
+    async def _retry(self, row: outbox.Row, performer: Performer, error: Temporary) -> None:
+        now = self.clock.now().timestamp()
+        wait_s = performer.backoff.next_wait(row.attempts, now - row.created_at, error.retry_after)
+        if wait_s is None and not isinstance(row.effect, NEVER_GIVEN_UP):
+            await self._give_up(row, performer, "expired")
+            return
+        wait_s = performer.backoff.later if wait_s is None else wait_s
+        if isinstance(error, TransportDown):
+            wait_s = min(wait_s, OUTAGE_PAUSE_S)
+        log.warning("outbox.retry", effect=type(row.effect).__name__, row=row.id, wait=round(wait_s, 1))
+        async with self.database.transaction() as connection:
+            await outbox.retry(connection, row.id, type(error).__name__, now + wait_s)
+
+    async def _give_up(self, row: outbox.Row, performer: Performer, error: str) -> None:
+        log.error("outbox.given_up", effect=type(row.effect).__name__, row=row.id, code=error[:60])
+        await self._finish(row, await performer.failed(row, error), error)

@@ -1,0 +1,73 @@
+"""Takes mails in: knows which recipients are ours and stores the raw bytes under a key of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bridge.domain.organisation import Organisation
+from bridge.mail.addresses import new_id, read_address
+from bridge.mail.listener import Verdict
+from bridge.ports import Names
+
+_MESSAGE_ID = re.compile(
+    rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^>\r\n]{1,500}>)", re.IGNORECASE | re.MULTILINE
+)
+_IDENTIFYING = re.compile(rb"^(?:from|date|subject):[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedMail:
+    """A raw mail with its envelope, ready for the inbox. ``sender`` is empty for the null sender."""
+
+    key: str
+    conversation: str
+    recipient: str
+    sender: str
+    raw: bytes
+
+
+def mail_key(recipient: str, raw: bytes) -> str:
+    """The key under which a mail is the same mail.
+
+    A mail server that got no answer sends again, with other trace headers: what counts is the
+    recipient, the Message-ID and the body. Message-IDs alone get reused and would lose mail.
+    """
+    head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    match = _MESSAGE_ID.search(head)
+    identity = match.group(1) if match else b"\n".join(_IDENTIFYING.findall(head))
+    digest = hashlib.sha256()
+    for part in (recipient.lower().encode(), identity, hashlib.sha256(body).digest()):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return f"mail:{digest.hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The listener's sink; ``store`` commits a mail before it returns."""
+
+    organisation: Organisation
+    domain: str
+    names: Names
+    store: Callable[[ArrivedMail], Awaitable[None]]
+
+    async def check(self, recipient: str) -> Verdict:
+        """Whether mail to this recipient is ours."""
+        if self.organisation.group_of_address(recipient) is not None:
+            return Verdict.ACCEPT
+        address = read_address(recipient, self.domain)
+        if address is None:
+            return Verdict.UNKNOWN
+        known = await self.names.question_of_token(address.token)
+        return Verdict.ACCEPT if known else Verdict.UNKNOWN
+
+    async def keep(self, *, sender: str, recipient: str, raw: bytes) -> None:
+        """Store a mail durably; a mail we have already changes nothing."""
+        recipient = recipient.strip().lower()
+        address = read_address(recipient, self.domain)
+        question_id = await self.names.question_of_token(address.token) if address else None
+        await self.store(
+            ArrivedMail(mail_key(recipient, raw), question_id or new_id(), recipient, sender, raw)
+        )

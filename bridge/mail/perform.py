@@ -1,0 +1,191 @@
+"""Performs the effects of the mail lane: composes a mail once, keeps its bytes, and submits those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.domain import effects as fx
+from bridge.domain.content import Attachment, Kind, Line
+from bridge.domain.events import AnswerFailed, AnswerHandedOver, MailSetAside
+from bridge.domain.organisation import Organisation
+from bridge.flow.retry import MAIL, Backoff
+from bridge.locale import text
+from bridge.mail.addresses import bounce_address, message_id_of, reply_address
+from bridge.mail.compose import MailKind, OutgoingFile, OutgoingLine, OutgoingMail, compose
+from bridge.mail.photos import clean_photo
+from bridge.ports import Clock, Homeserver, Mailer, Names, Outcome, Permanent, Task
+
+NULL_SENDER = ""
+"""Mails that must never cause another one are sent with the null reverse-path (RFC 5321, 4.5.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """What mails need of the configuration. ``emergency`` is by language; sizes are in bytes."""
+
+    domain: str
+    emergency: dict[str, str]
+    max_attachments: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailPerformer:
+    """The performer of the mail lane."""
+
+    mailer: Mailer
+    homeserver: Homeserver
+    names: Names
+    clock: Clock
+    organisation: Organisation
+    settings: MailSettings
+    backoff: Backoff = MAIL
+
+    async def perform(self, task: Task) -> Outcome:
+        """Submit the mail, with the same bytes on every try. Raises port errors."""
+        body = task.body
+        if body is None:
+            body = compose(await self._mail(task.effect))
+            await self.names.keep_body(task.id, body)
+        sender, recipient = self._envelope(task.effect)
+        await self.mailer.send(sender=sender, recipients=[recipient], message=body)
+        return self._handed_over(task.effect)
+
+    async def failed(self, task: Task, error: str) -> Outcome:
+        """The owner learns that the patient did not get it."""
+        effect = task.effect
+        match effect:
+            case fx.Answer():
+                events = tuple(line.event_id for line in effect.lines)
+                failed = AnswerFailed(effect.number, events, error)
+                return Outcome(question_id=effect.question_id, events=(failed,))
+            case fx.Acknowledge():
+                aside = MailSetAside(effect.key, "refused")
+                return Outcome(question_id=effect.question_id, events=(aside,))
+            case _:
+                return Outcome()
+
+    def _handed_over(self, effect: fx.Effect) -> Outcome:
+        if not isinstance(effect, fx.Answer):
+            return Outcome()
+        events = tuple(line.event_id for line in effect.lines)
+        return Outcome(question_id=effect.question_id, events=(AnswerHandedOver(effect.number, events),))
+
+    def _envelope(self, effect: fx.Effect) -> tuple[str, str]:
+        match effect:
+            case fx.Answer() | fx.Acknowledge():
+                return bounce_address(effect.token, self.settings.domain), effect.address
+            case fx.TellSender():
+                return NULL_SENDER, effect.address
+            case _:
+                raise Permanent(f"not a mail: {type(effect).__name__}")
+
+    async def _mail(self, effect: fx.Effect) -> OutgoingMail:
+        match effect:
+            case fx.Acknowledge():
+                return self._acknowledgement(effect)
+            case fx.Answer():
+                return await self._answer(effect)
+            case fx.TellSender():
+                return self._told(effect)
+            case _:
+                raise Permanent(f"not a mail: {type(effect).__name__}")
+
+    def _group(self, key: str) -> tuple[str, str]:
+        """Name and address of a group, which may have left the YAML meanwhile."""
+        group = self.organisation.group(key)
+        return (group.name, group.address) if group else (key, f"{key}@{self.settings.domain}")
+
+    def _acknowledgement(self, effect: fx.Acknowledge) -> OutgoingMail:
+        line = OutgoingLine(text(effect.language, "mail.unattended")) if effect.unattended else None
+        return OutgoingMail(
+            kind=MailKind.ACKNOWLEDGEMENT,
+            language=effect.language,
+            organisation=self.organisation.name,
+            group=self._group(effect.group)[0],
+            practitioner="",
+            to_address=effect.address,
+            to_name=effect.name,
+            from_address=reply_address(effect.token, self.settings.domain),
+            subject=effect.subject,
+            reference=effect.reference,
+            emergency=self.settings.emergency[effect.language],
+            lines=(line,) if line else (),
+            message_id=message_id_of(effect.key, self.settings.domain),
+            in_reply_to=effect.in_reply_to,
+            references=(effect.in_reply_to,) if effect.in_reply_to else (),
+            date=self.clock.now(),
+        )
+
+    async def _answer(self, effect: fx.Answer) -> OutgoingMail:
+        references = tuple(
+            known if known.startswith("<") else message_id_of(known, self.settings.domain)
+            for known in effect.references
+        )
+        return OutgoingMail(
+            kind=MailKind.ANSWER,
+            language=effect.language,
+            organisation=self.organisation.name,
+            group=self._group(effect.group)[0],
+            practitioner=effect.owner_name,
+            to_address=effect.address,
+            to_name=effect.name,
+            from_address=reply_address(effect.token, self.settings.domain),
+            subject=effect.subject,
+            reference=effect.reference,
+            emergency=self.settings.emergency[effect.language],
+            lines=await self._lines(effect.lines, effect.language),
+            message_id=message_id_of(effect.key, self.settings.domain),
+            in_reply_to=references[-1] if references else "",
+            references=references,
+            date=self.clock.now(),
+        )
+
+    def _told(self, effect: fx.TellSender) -> OutgoingMail:
+        name, address = self._group(effect.group)
+        return OutgoingMail(
+            kind=MailKind.NOTICE,
+            language=effect.language,
+            organisation=self.organisation.name,
+            group=name,
+            practitioner="",
+            to_address=effect.address,
+            to_name="",
+            from_address=address,
+            subject=effect.subject,
+            reference="",
+            emergency=self.settings.emergency[effect.language],
+            lines=(OutgoingLine(text(effect.language, f"mail.{effect.message}")),),
+            message_id=message_id_of(effect.key, self.settings.domain),
+            in_reply_to=effect.in_reply_to,
+            references=(effect.in_reply_to,) if effect.in_reply_to else (),
+            date=self.clock.now(),
+        )
+
+    async def _lines(self, lines: tuple[Line, ...], language: str) -> tuple[OutgoingLine, ...]:
+        """The owner's lines with their files; one that doesn't fit is said, never silently left out."""
+        room = self.settings.max_attachments
+        composed = []
+        for line in lines:
+            if line.attachment is None:
+                composed.append(OutgoingLine(line.text, line.html))
+                continue
+            file = await self._file(line.attachment, room)
+            room -= len(file.content) if file else 0
+            note = "" if file else text(language, "mail.file_too_large", name=line.attachment.name)
+            composed.append(OutgoingLine(line.text, line.html, file, note))
+        return tuple(composed)
+
+    async def _file(self, attachment: Attachment, room: int) -> OutgoingFile | None:
+        try:
+            content = await self.homeserver.download(attachment.mxc, limit=room)
+        except Permanent as error:
+            if error.code == "too_large":
+                return None
+            raise
+        photo = clean_photo(content) if attachment.kind is Kind.IMAGE else None
+        if photo is None:
+            return OutgoingFile(attachment.name, attachment.mimetype, content)
+        if len(photo.content) > room:
+            return None
+        stem = attachment.name.rpartition(".")[0] or attachment.name
+        return OutgoingFile(f"{stem}.{photo.extension.lstrip('.')}", photo.mimetype, photo.content)

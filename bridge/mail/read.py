@@ -1,0 +1,150 @@
+"""Reads mails from the inbox: a new question, the patient's answer, or something to set aside."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+from bridge.domain.content import Attachment
+from bridge.domain.events import Event, MailSetAside, MailUnusable, PatientWrote, QuestionAsked
+from bridge.domain.organisation import ExpertGroup, Organisation
+from bridge.locale import text
+from bridge.mail.addresses import Purpose, new_reference, new_token, read_address
+from bridge.mail.parse import ParsedFile, ParsedMail, parse_mail
+from bridge.ports import Names, RawInput, Reading
+
+TITLE_LENGTH = 80
+"""Characters of a question's title; the whole subject stands in the mail, which is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailReader:
+    """Turns stored mails into what they mean. ``namespace`` begins every ghost's localpart."""
+
+    names: Names
+    organisation: Organisation
+    domain: str
+    namespace: str
+
+    async def __call__(self, item: RawInput) -> Reading:
+        """Read one mail, off the event loop: parsing is slow for large photos."""
+        mail = await asyncio.to_thread(parse_mail, item.payload)
+        address = read_address(item.recipient, self.domain)
+        if address is None:
+            return self._new(item, mail)
+        if address.purpose is Purpose.BOUNCE:
+            return self._report(item)
+        return await self._answer(item, mail)
+
+    # --- a new question ---
+
+    def _new(self, item: RawInput, mail: ParsedMail) -> Reading:
+        group = self.organisation.group_of_address(item.recipient)
+        if group is None:
+            return Reading(hold="no_such_group")
+        if mail.automatic or not item.sender:
+            return Reading(hold="automatic")
+        if reason := _unusable(mail):
+            return self._refuse(item, mail, group, reason)
+        blobs, files = _files(mail.files)
+        return Reading(item.conversation, (self._asked(item, mail, group, files),), blobs)
+
+    def _asked(
+        self, item: RawInput, mail: ParsedMail, group: ExpertGroup, files: tuple[Attachment, ...]
+    ) -> QuestionAsked:
+        assert mail.sender is not None
+        subject = mail.subject or text(group.language, "names.untitled")
+        return QuestionAsked(
+            question_id=item.conversation,
+            group=group.key,
+            members=group.members,
+            invite_members=group.notify == "invite",
+            language=group.language,
+            subject=_shortened(subject),
+            address=mail.sender.address,
+            name=mail.sender.name or mail.sender.address,
+            text=mail.text or ("" if files else mail.subject),
+            files=files,
+            message_id=mail.message_id,
+            token=new_token(),
+            ghost=f"{self.namespace}p_{new_token()[:16]}",
+            reference=new_reference(),
+            problems=_problems(mail),
+        )
+
+    def _refuse(self, item: RawInput, mail: ParsedMail, group: ExpertGroup, reason: str) -> Reading:
+        told = mail.sender.address if mail.sender else item.sender
+        if not told:
+            return Reading(hold=reason)
+        unusable = MailUnusable(
+            input_id=item.key,
+            group=group.key,
+            address=told,
+            language=group.language,
+            reason=reason,
+            subject=_shortened(mail.subject),
+            message_id=mail.message_id,
+        )
+        return Reading(events=(unusable,))
+
+    # --- mail for a question ---
+
+    async def _answer(self, item: RawInput, mail: ParsedMail) -> Reading:
+        question = await self.names.question(item.conversation)
+        if question is None:
+            return Reading(hold="no_such_question")
+        if mail.automatic or not item.sender:
+            return _aside(item, "automatic")
+        if mail.sender is None or mail.sender.address.lower() != question.address.lower():
+            return _aside(item, "unverified", hold="unverified")
+        if not mail.reply and not mail.files:
+            return _aside(item, "empty")
+        blobs, files = _files(mail.files)
+        wrote = PatientWrote(item.key, mail.reply, files, mail.message_id, _problems(mail))
+        return Reading(item.conversation, (wrote,), blobs)
+
+    def _report(self, item: RawInput) -> Reading:
+        """A delivery report to the envelope sender of one of our mails (RFC 3464)."""
+        if b"\naction: failed" in item.payload.lower():
+            return _aside(item, "bounced")
+        return Reading(hold="delivery_report")
+
+
+def _aside(item: RawInput, reason: str, hold: str = "") -> Reading:
+    event: Event = MailSetAside(item.key, reason)
+    return Reading(item.conversation, (event,), hold=hold)
+
+
+def _unusable(mail: ParsedMail) -> str:
+    if len(mail.senders) > 1:
+        return "several_senders"
+    if mail.sender is None:
+        return "no_sender"
+    return "" if mail.text or mail.files or mail.subject else "empty"
+
+
+def _shortened(subject: str) -> str:
+    return subject if len(subject) <= TITLE_LENGTH else subject[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _problems(mail: ParsedMail) -> tuple[str, ...]:
+    """What could not be read; an empty body beside a photo is nothing to mention."""
+    codes = dict.fromkeys(str(problem.code) for problem in mail.problems)
+    return tuple(code for code in codes if code not in ("empty_body", "no_sender", "several_senders"))
+
+
+def _files(parsed: tuple[ParsedFile, ...]) -> tuple[tuple[bytes, ...], tuple[Attachment, ...]]:
+    attachments = tuple(
+        Attachment(
+            kind=file.kind,
+            name=file.name,
+            mimetype=file.mimetype,
+            size=len(file.content),
+            blob=hashlib.sha256(file.content).hexdigest(),
+            width=file.width,
+            height=file.height,
+        )
+        for file in parsed
+    )
+    return tuple(file.content for file in parsed), attachments

@@ -1,0 +1,84 @@
+"""Sending exactly once: every message carries its effect's key, and a doubtful retry looks for it first.
+
+A homeserver forgets transaction IDs of an application service when it restarts; the mark in the
+event does not get lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.matrix.rooms import KEY, txn_id
+from bridge.ports import Homeserver, Json, Names, Temporary
+
+LOOK_BACK_PAGES = 5
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who we are on this homeserver."""
+
+    bot: str
+    domain: str
+    namespace: str
+    room_version: str
+
+    def ghost(self, localpart: str) -> str:
+        """The full Matrix ID of a ghost."""
+        return f"@{localpart}:{self.domain}"
+
+    def alias(self, name: str) -> str:
+        """The localpart of one of our room aliases."""
+        return f"{self.namespace}{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """The homeserver, with the few things that every performer needs."""
+
+    homeserver: Homeserver
+    names: Names
+    place: Place
+
+    async def room(self, key: str) -> str:
+        """The room ID of one of our rooms. Raises :class:`Temporary` while it doesn't exist."""
+        room_id = await self.names.room_id(key)
+        if room_id is None:
+            raise Temporary(f"no such room yet: {key.split(':')[0]}")
+        return room_id
+
+    async def earlier(self, key: str, field: str = "event_id") -> str:
+        """What an earlier effect brought. Raises :class:`Temporary` while it hasn't been performed."""
+        result = await self.names.result(key)
+        if result is None or field not in result:
+            raise Temporary("an earlier effect is not performed yet")
+        return str(result[field])
+
+    async def send(
+        self,
+        room_id: str,
+        content: Json,
+        *,
+        key: str,
+        doubtful: bool,
+        event_type: str = "m.room.message",
+        as_user: str | None = None,
+    ) -> str:
+        """Send a message, or find it if an earlier try with this key did."""
+        txn = txn_id(key)
+        if doubtful and (found := await self._find(room_id, txn)):
+            return found
+        marked = {**content, KEY: txn}
+        return await self.homeserver.send(room_id, event_type, marked, txn_id=txn, as_user=as_user)
+
+    async def _find(self, room_id: str, mark: str) -> str | None:
+        start: str | None = None
+        for _ in range(LOOK_BACK_PAGES):
+            events, start = await self.homeserver.messages(room_id, start=start, limit=PAGE)
+            for event in events:
+                if event.get("content", {}).get(KEY) == mark:
+                    return str(event["event_id"])
+            if not events or start is None:
+                return None
+        return None

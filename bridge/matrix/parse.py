@@ -1,0 +1,134 @@
+"""Matrix events to domain events: pure, and tolerant of whatever a client or a federated server sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.domain.content import Attachment, Kind, Line
+from bridge.domain.events import Author, HandRaised, MemberRedacted, MemberWrote
+from bridge.ports import Json
+
+HANDS = ("🙋", "✋", "🤚", "🖐")
+"""Raised hands; skin tones and genders follow as further code points."""
+
+COMMAND = "!"
+"""In a room that others read, commands start with this."""
+
+_KINDS = {"m.image": Kind.IMAGE, "m.audio": Kind.AUDIO, "m.video": Kind.VIDEO, "m.file": Kind.FILE}
+_UNSUPPORTED = {
+    "m.room.encrypted": "encrypted",
+    "m.poll.start": "poll",
+    "org.matrix.msc3381.poll.start": "poll",
+    "m.call.invite": "call",
+    "m.beacon": "live_location",
+    "org.matrix.msc3672.beacon": "live_location",
+}
+CONTENT_TYPES = frozenset({"m.room.message", "m.sticker", *_UNSUPPORTED})
+"""Event types by which a person says something."""
+
+
+def read_event(event: Json, author: Author) -> MemberWrote | HandRaised | MemberRedacted | None:
+    """What a person did in a question room, or ``None`` when it means nothing to a question."""
+    kind, content = event.get("type"), _object(event.get("content"))
+    if "state_key" in event:
+        return None
+    if kind == "m.reaction":
+        return _reaction(event, content, author)
+    if kind == "m.room.redaction":
+        redacts = event.get("redacts") or content.get("redacts")
+        return MemberRedacted(author, redacts) if isinstance(redacts, str) else None
+    if kind not in CONTENT_TYPES:
+        return None
+    return _message(event, content, author)
+
+
+def reaction_target(event: Json) -> str:
+    """The event that a reaction is on, or an empty string."""
+    return _text(_object(_object(event.get("content")).get("m.relates_to")).get("event_id"))
+
+
+def _reaction(event: Json, content: Json, author: Author) -> HandRaised | None:
+    key = _text(_object(content.get("m.relates_to")).get("key"))
+    return HandRaised(author, event["event_id"]) if key.startswith(HANDS) else None
+
+
+def _message(event: Json, content: Json, author: Author) -> MemberWrote:
+    relation = _object(content.get("m.relates_to"))
+    rel_type, target = relation.get("rel_type"), _text(relation.get("event_id"))
+    replaces = rel_type == "m.replace"
+    related = target if rel_type in ("m.replace", "m.thread") else ""
+    if replaces:
+        content = _object(content.get("m.new_content")) or content
+    line, unsupported = read_line(event, content, author.name)
+    internal = content.get("msgtype") == "m.notice" or (
+        line is not None and line.attachment is None and line.text.lstrip().startswith(COMMAND)
+    )
+    return MemberWrote(author, event["event_id"], line, unsupported, related, replaces, internal)
+
+
+def read_line(event: Json, content: Json, name: str) -> tuple[Line | None, str]:
+    """The words or file of a message, or the name of the kind that mail can't carry."""
+    kind, event_id = event.get("type"), _text(event.get("event_id"))
+    if isinstance(kind, str) and kind in _UNSUPPORTED:
+        return None, _UNSUPPORTED[kind]
+    msgtype = "m.image" if kind == "m.sticker" else _text(content.get("msgtype"))
+    if msgtype in _KINDS:
+        return _file(event_id, content, _KINDS[msgtype])
+    body = _text(content.get("body"))
+    if msgtype == "m.location":
+        return _location(event_id, content)
+    if msgtype not in ("m.text", "m.notice", "m.emote") or not body.strip():
+        return None, "empty" if msgtype in ("m.text", "m.emote") else "unknown"
+    html = _text(content.get("formatted_body")) if content.get("format") == "org.matrix.custom.html" else ""
+    text = _without_reply_fallback(body, content)
+    if msgtype == "m.emote":
+        text, html = f"* {name} {text}", ""
+    return Line(event_id, text, html), ""
+
+
+def _file(event_id: str, content: Json, kind: Kind) -> tuple[Line | None, str]:
+    mxc = _text(content.get("url"))
+    if not mxc.startswith("mxc://"):
+        return None, "encrypted_file" if "file" in content else "empty"
+    info = _object(content.get("info"))
+    body, filename = _text(content.get("body")), _text(content.get("filename"))
+    attachment = Attachment(
+        kind=kind,
+        name=filename or body or kind.value,
+        mimetype=_text(info.get("mimetype")) or "application/octet-stream",
+        size=_number(info.get("size")),
+        mxc=mxc,
+        width=_number(info.get("w")),
+        height=_number(info.get("h")),
+    )
+    caption = body if filename and body != filename else ""
+    return Line(event_id, caption, attachment=attachment), ""
+
+
+def _location(event_id: str, content: Json) -> tuple[Line | None, str]:
+    """A place, as words and as the ``geo:`` URI that maps understand (RFC 5870)."""
+    words = [_text(content.get("body")), _text(content.get("geo_uri"))]
+    text = "\n".join(word for word in words if word)
+    return (Line(event_id, text), "") if text else (None, "empty")
+
+
+def _without_reply_fallback(body: str, content: Json) -> str:
+    """Drop the quoted lines older clients put before a reply (Matrix 1.12 and before)."""
+    if "m.in_reply_to" not in _object(content.get("m.relates_to")) or not body.startswith("> <"):
+        return body
+    lines = body.split("\n")
+    while lines and lines[0].startswith("> "):
+        lines.pop(0)
+    return "\n".join(lines[1:] if lines and not lines[0] else lines)
+
+
+def _object(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

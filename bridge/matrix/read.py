@@ -1,0 +1,80 @@
+"""Reads Matrix events from the inbox: which question they are about and what they mean to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from bridge.domain.events import Author, BotAsked, HandRaised, Standing
+from bridge.domain.organisation import Organisation
+from bridge.matrix.outlet import Place
+from bridge.matrix.parse import CONTENT_TYPES, reaction_target, read_event
+from bridge.ports import Json, Names, NotYet, RawInput, Reading
+
+NOTHING = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixReader:
+    """Turns stored Matrix events into what they mean."""
+
+    names: Names
+    organisation: Organisation
+    place: Place
+
+    async def __call__(self, item: RawInput) -> Reading:
+        """Read one event. Raises :class:`NotYet` for one about a card that is still being recorded."""
+        event: Json = json.loads(item.payload)
+        sender = event.get("sender")
+        if not isinstance(sender, str) or self._is_ours(sender):
+            return NOTHING
+        key = await self.names.room_key(str(event.get("room_id")))
+        kind, _, rest = (key or "").partition(":")
+        match kind:
+            case "question":
+                return await self._in_question(event, sender, rest)
+            case "waiting":
+                return await self._in_waiting_room(event, sender)
+            case "bot":
+                return self._in_bot_chat(event, sender)
+            case _:
+                return NOTHING
+
+    def _is_ours(self, sender: str) -> bool:
+        return sender == self.place.bot or (
+            sender.startswith(f"@{self.place.namespace}") and sender.endswith(f":{self.place.domain}")
+        )
+
+    async def _in_question(self, event: Json, sender: str, question_id: str) -> Reading:
+        happened = read_event(event, await self._author(sender, question_id))
+        return Reading(question_id, (happened,)) if happened else NOTHING
+
+    async def _in_waiting_room(self, event: Json, sender: str) -> Reading:
+        if event.get("type") != "m.reaction" or not (target := reaction_target(event)):
+            return NOTHING
+        question_id = await self.names.anchored(target)
+        if question_id is None:
+            raise NotYet
+        happened = read_event(event, await self._author(sender, question_id))
+        return Reading(question_id, (happened,)) if isinstance(happened, HandRaised) else NOTHING
+
+    def _in_bot_chat(self, event: Json, sender: str) -> Reading:
+        if event.get("type") not in CONTENT_TYPES:
+            return NOTHING
+        return Reading(events=(BotAsked(self._known(sender, Standing.PRACTITIONER), event["event_id"]),))
+
+    async def _author(self, sender: str, question_id: str) -> Author:
+        """Who this is for the group that was asked; the YAML says so, not the room's membership."""
+        created = await self.names.result(f"{question_id}:create") or {}
+        group = self.organisation.group(str(created.get("group")))
+        if group is not None and sender in group.members:
+            return self._known(sender, Standing.MEMBER)
+        if self.organisation.practitioner(sender) is not None:
+            return self._known(sender, Standing.PRACTITIONER)
+        return Author(sender, sender, Standing.STRANGER, self.organisation.language)
+
+    def _known(self, sender: str, standing: Standing) -> Author:
+        practitioner = self.organisation.practitioner(sender)
+        if practitioner is None:
+            return Author(sender, sender, Standing.STRANGER, self.organisation.language)
+        return Author(sender, practitioner.name, standing, practitioner.language)

@@ -1,0 +1,106 @@
+"""What performers and readers may look up, answered from the database."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bridge.domain.state import Question
+from bridge.ports import Json
+from bridge.storage import outbox, questions, registry
+from bridge.storage.database import Database
+from bridge.storage.inbox import Arrival
+
+Take = Callable[[Sequence[Arrival]], Awaitable[None]]
+
+
+def matrix_arrivals(events: Sequence[Json]) -> list[Arrival]:
+    """Matrix events as inputs: unique by event ID, in order within a room.
+
+    What has no event ID can't be told apart from a replay except by its content.
+    """
+    arrivals = []
+    for event in events:
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        event_id = event.get("event_id") if isinstance(event, dict) else None
+        room_id = event.get("room_id") if isinstance(event, dict) else None
+        key = f"matrix:{event_id}" if isinstance(event_id, str) else f"matrix:?{hash_of(payload)}"
+        conversation = room_id if isinstance(room_id, str) else "matrix"
+        arrivals.append(Arrival(key, "matrix", conversation, payload))
+    return arrivals
+
+
+def hash_of(payload: bytes) -> str:
+    """The SHA-256 of these bytes, in hex."""
+    return hashlib.sha256(payload).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNames:
+    """The :class:`bridge.ports.Names` of one database."""
+
+    database: Database
+    take: Take
+    listing_limit: int
+
+    async def room_id(self, key: str) -> str | None:
+        """The Matrix room ID of one of our rooms."""
+        async with self.database.reading() as connection:
+            return await registry.room_id(connection, key)
+
+    async def room_key(self, room_id: str) -> str | None:
+        """Which of our rooms has this room ID."""
+        async with self.database.reading() as connection:
+            return await registry.room_key(connection, room_id)
+
+    async def remember(self, key: str, room_id: str) -> None:
+        """Note the room ID of one of our rooms."""
+        async with self.database.transaction() as connection:
+            await registry.remember_room(connection, key, room_id)
+
+    async def anchored(self, event_id: str) -> str | None:
+        """The question a card stands for."""
+        async with self.database.reading() as connection:
+            return await registry.anchored(connection, event_id)
+
+    async def result(self, key: str) -> Json | None:
+        """What an effect brought, or ``None`` while it hasn't been performed."""
+        async with self.database.reading() as connection:
+            return await outbox.result(connection, key)
+
+    async def blob(self, digest: str) -> bytes | None:
+        """Kept bytes by their SHA-256."""
+        async with self.database.reading() as connection:
+            return await registry.blob(connection, digest)
+
+    async def keep_body(self, task_id: int, body: bytes) -> None:
+        """Fix a mail's final bytes before the first try."""
+        async with self.database.transaction() as connection:
+            await outbox.keep_body(connection, task_id, body)
+
+    async def waiting(self, group: str) -> int:
+        """How many questions of a group wait."""
+        async with self.database.reading() as connection:
+            return await questions.count_waiting(connection, group)
+
+    async def listing(self, group: str, question_id: str) -> int:
+        """The generation of the group's listing that names this question."""
+        async with self.database.transaction() as connection:
+            return await registry.listing_generation(connection, group, question_id, self.listing_limit)
+
+    async def take_events(self, events: Sequence[Json]) -> None:
+        """Take Matrix events into the inbox, as a transaction would; known ones change nothing."""
+        await self.take(matrix_arrivals(events))
+
+    async def question(self, question_id: str) -> Question | None:
+        """A question as it is now."""
+        async with self.database.reading() as connection:
+            stored = await questions.load(connection, question_id)
+        return stored.question if stored else None
+
+    async def question_of_token(self, token: str) -> str | None:
+        """The question whose reply address carries this token."""
+        async with self.database.reading() as connection:
+            return await registry.question_of_token(connection, token)

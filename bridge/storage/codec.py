@@ -1,0 +1,44 @@
+"""Frozen domain values to JSON text and back; a wrong or missing field is refused, never guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bridge.domain import effects, events
+from bridge.domain.effects import Effect
+from bridge.domain.events import Event
+from bridge.domain.state import Question
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def encode(value: Any) -> str:
+    """A domain dataclass as JSON text."""
+    return _adapter(type(value)).dump_json(value).decode()
+
+
+def decode_question(text: str) -> Question:
+    """The question written by :func:`encode`. Raises ``pydantic.ValidationError`` on anything else."""
+    question: Question = _adapter(Question).validate_json(text)
+    return question
+
+
+def decode_effect(kind: str, text: str) -> Effect:
+    """The effect of this class name. Raises ``pydantic.ValidationError`` or ``AttributeError``."""
+    effect: Effect = _adapter(getattr(effects, kind)).validate_json(text)
+    return effect
+
+
+def decode_event(kind: str, text: str | bytes) -> Event:
+    """The domain event of this class name. Raises ``pydantic.ValidationError`` or ``AttributeError``."""
+    happened: Event = _adapter(getattr(events, kind)).validate_json(text)
+    return happened

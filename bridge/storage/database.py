@@ -1,0 +1,110 @@
+"""One database, SQLite or PostgreSQL: connecting, migrating, and short transactions.
+
+SQLite runs in WAL mode with ``synchronous=FULL``, so that a commit survives a power cut. It has one
+writer: our transactions queue for a lock here rather than poll the file's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class DatabaseRefused(Exception):
+    """This database can't be used: newer than this program, or another program's."""
+
+
+def _engine(url: str) -> AsyncEngine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=0)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=0)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    read_only = connection.get_execution_options().get("colloque_read", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+class Database:
+    """The way to all tables."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self.sqlite = self._engine.dialect.name == "sqlite"
+        self._writer = asyncio.Lock()
+
+    async def migrate(self) -> None:
+        """Bring the schema forward to this program's. Raises :class:`DatabaseRefused` on a newer one."""
+        async with self._engine.connect() as connection:
+            await connection.run_sync(_upgrade)
+            await connection.commit()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed at the end of the block, or leaves no trace."""
+        if not self.sqlite:
+            async with self._engine.begin() as connection:
+                yield connection
+            return
+        async with self._writer, self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read from; it sees one consistent state and never waits for a writer."""
+        async with self._engine.connect() as plain:
+            connection = await plain.execution_options(colloque_read=True)
+            yield connection
+            await connection.rollback()
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    _refuse_foreign(connection, ScriptDirectory.from_config(config))
+    command.upgrade(config, "head")
+
+
+def _refuse_foreign(connection: sa.Connection, scripts: ScriptDirectory) -> None:
+    tables = set(sa.inspect(connection).get_table_names())
+    if not tables:
+        return
+    if "alembic_version" not in tables:
+        raise DatabaseRefused("the database holds tables of another program; give Colloque one of its own")
+    known = {script.revision for script in scripts.walk_revisions()}
+    found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all()
+    if unknown := [revision for revision in found if revision not in known]:
+        raise DatabaseRefused(
+            f"the database has schema {', '.join(unknown)}, which this version does not know: "
+            "it was written by a newer Colloque (or another program); install that version or newer"
+        )

@@ -1,0 +1,127 @@
+"""The inbox: every input, stored before it is acknowledged, under a key that makes a replay harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage.schema import DONE, PENDING, QUARANTINED, inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An input as it comes in. ``conversation`` is the unit within which order is kept."""
+
+    key: str
+    kind: str
+    conversation: str
+    payload: bytes
+    recipient: str = ""
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A stored input. Times are seconds since the epoch."""
+
+    id: int
+    key: str
+    kind: str
+    conversation: str
+    payload: bytes
+    recipient: str
+    sender: str
+    status: str
+    attempts: int
+    error: str
+    received_at: float
+    due_at: float
+
+
+_COLUMNS = [inbox.c[name] for name in Input.__dataclass_fields__]
+
+
+async def put(connection: AsyncConnection, arrivals: Sequence[Arrival], now: float) -> tuple[str, ...]:
+    """Store inputs in their order, except those already known; returns the conversations that gained one."""
+    if not arrivals:
+        return ()
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    rows = [
+        {
+            "key": arrival.key,
+            "kind": arrival.kind,
+            "conversation": arrival.conversation,
+            "recipient": arrival.recipient,
+            "sender": arrival.sender,
+            "payload": arrival.payload,
+            "status": PENDING,
+            "received_at": now,
+            "due_at": now,
+        }
+        for arrival in arrivals
+    ]
+    statement = insert(inbox).on_conflict_do_nothing(index_elements=["key"])
+    await connection.execute(statement, rows)
+    return tuple(dict.fromkeys(arrival.conversation for arrival in arrivals))
+
+
+async def pending(connection: AsyncConnection) -> dict[str, float]:
+    """Each conversation with something to do, and when its first input is due."""
+    first = (
+        sa.select(sa.func.min(inbox.c.id).label("id"))
+        .where(inbox.c.status == PENDING)
+        .group_by(inbox.c.conversation)
+        .subquery()
+    )
+    query = sa.select(inbox.c.conversation, inbox.c.due_at).join(first, first.c.id == inbox.c.id)
+    return {row.conversation: row.due_at for row in await connection.execute(query)}
+
+
+async def head(connection: AsyncConnection, conversation: str) -> Input | None:
+    """The next input of a conversation, due or not."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(inbox.c.status == PENDING, inbox.c.conversation == conversation)
+        .order_by(inbox.c.id)
+        .limit(1)
+    )
+    row = (await connection.execute(query)).first()
+    return Input(*row) if row else None
+
+
+async def done(connection: AsyncConnection, input_id: int) -> bool:
+    """Mark an input as decided; ``False`` when someone else already did."""
+    change = (
+        sa.update(inbox)
+        .where(inbox.c.id == input_id, inbox.c.status == PENDING)
+        .values(status=DONE, error="")
+    )
+    return (await connection.execute(change)).rowcount == 1
+
+
+async def retry(connection: AsyncConnection, input_id: int, error: str, due_at: float) -> None:
+    """Try an input again later."""
+    change = sa.update(inbox).where(inbox.c.id == input_id)
+    await connection.execute(change.values(attempts=inbox.c.attempts + 1, error=error, due_at=due_at))
+
+
+async def quarantine(connection: AsyncConnection, input_id: int, error: str) -> None:
+    """Set an input aside with its bytes; its conversation goes on."""
+    change = sa.update(inbox).where(inbox.c.id == input_id)
+    await connection.execute(change.values(status=QUARANTINED, error=error))
+
+
+async def quarantined(connection: AsyncConnection) -> list[Input]:
+    """Everything set aside, oldest first."""
+    query = sa.select(*_COLUMNS).where(inbox.c.status == QUARANTINED).order_by(inbox.c.id)
+    return [Input(*row) for row in await connection.execute(query)]
+
+
+async def by_key(connection: AsyncConnection, key: str) -> Input | None:
+    """The input with this key, whatever its status."""
+    row = (await connection.execute(sa.select(*_COLUMNS).where(inbox.c.key == key))).first()
+    return Input(*row) if row else None

@@ -1,0 +1,135 @@
+"""The outbox: every effect, stored with the decision that caused it, until it is performed or given up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.effects import Effect, Planned
+from bridge.storage.codec import decode_effect, encode
+from bridge.storage.schema import FAILED, PENDING, SENT, outbox
+
+Lane = tuple[str, str]
+"""A conversation and a lane: the unit within which effects are performed in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored effect. ``started`` says that an earlier try may have reached the peer.
+
+    ``body`` holds the final bytes of a mail, kept for identical retries. Times are epoch seconds.
+    """
+
+    id: int
+    key: str
+    conversation: str
+    lane: str
+    effect: Effect
+    body: bytes | None
+    attempts: int
+    created_at: float
+    due_at: float
+    started: bool
+
+
+async def add(connection: AsyncConnection, planned: Sequence[Planned], now: float) -> tuple[Lane, ...]:
+    """Store effects in their order, except those whose key is known; returns their lanes."""
+    if not planned:
+        return ()
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    rows = [
+        {
+            "key": plan.effect.key,
+            "conversation": plan.conversation,
+            "lane": str(plan.lane),
+            "kind": type(plan.effect).__name__,
+            "payload": encode(plan.effect),
+            "status": PENDING,
+            "created_at": now,
+            "due_at": now + plan.delay_s,
+        }
+        for plan in planned
+    ]
+    await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
+    return tuple(dict.fromkeys((plan.conversation, str(plan.lane)) for plan in planned))
+
+
+async def pending(connection: AsyncConnection) -> dict[Lane, float]:
+    """Each lane with something to do, and when its first effect is due."""
+    first = (
+        sa.select(sa.func.min(outbox.c.id).label("id"))
+        .where(outbox.c.status == PENDING)
+        .group_by(outbox.c.conversation, outbox.c.lane)
+        .subquery()
+    )
+    query = sa.select(outbox.c.conversation, outbox.c.lane, outbox.c.due_at).join(
+        first, first.c.id == outbox.c.id
+    )
+    return {(row.conversation, row.lane): row.due_at for row in await connection.execute(query)}
+
+
+async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
+    """The next effect of a lane, due or not. Raises ``pydantic.ValidationError`` on an unreadable one."""
+    query = (
+        sa.select(outbox)
+        .where(outbox.c.status == PENDING, outbox.c.conversation == lane[0], outbox.c.lane == lane[1])
+        .order_by(outbox.c.id)
+        .limit(1)
+    )
+    found = (await connection.execute(query)).first()
+    if found is None:
+        return None
+    return Row(
+        id=found.id,
+        key=found.key,
+        conversation=found.conversation,
+        lane=found.lane,
+        effect=decode_effect(found.kind, found.payload),
+        body=found.body,
+        attempts=found.attempts,
+        created_at=found.created_at,
+        due_at=found.due_at,
+        started=found.started_at is not None,
+    )
+
+
+async def _change(connection: AsyncConnection, row_id: int, **values: Any) -> None:
+    await connection.execute(sa.update(outbox).where(outbox.c.id == row_id).values(**values))
+
+
+async def start(connection: AsyncConnection, row_id: int, now: float) -> None:
+    """Note, before the first try, that from here on the peer may have seen this effect."""
+    await _change(connection, row_id, started_at=now)
+
+
+async def keep_body(connection: AsyncConnection, row_id: int, body: bytes) -> None:
+    """Fix the final bytes of a mail, for this and every later try."""
+    await _change(connection, row_id, body=body)
+
+
+async def finish(connection: AsyncConnection, row_id: int, result: dict[str, Any], now: float) -> None:
+    """The peer accepted it; ``result`` is what later effects may refer to by key."""
+    await _change(connection, row_id, status=SENT, result=json.dumps(result), finished_at=now, error="")
+
+
+async def retry(connection: AsyncConnection, row_id: int, error: str, due_at: float) -> None:
+    """Try again at ``due_at``; the lane waits."""
+    await _change(connection, row_id, attempts=outbox.c.attempts + 1, error=error, due_at=due_at)
+
+
+async def fail(connection: AsyncConnection, row_id: int, error: str, now: float) -> None:
+    """Give up; the lane goes on."""
+    await _change(connection, row_id, status=FAILED, error=error, finished_at=now)
+
+
+async def result(connection: AsyncConnection, key: str) -> dict[str, Any] | None:
+    """What the effect with this key brought, or ``None`` while it hasn't been performed."""
+    query = sa.select(outbox.c.result).where(outbox.c.key == key, outbox.c.status == SENT)
+    text = (await connection.execute(query)).scalar()
+    return None if text is None else dict(json.loads(text))

@@ -1,0 +1,62 @@
+"""Questions. Writing one is conditional on the version read: this is where a claim is won or lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.state import Question, Status
+from bridge.storage.codec import decode_question, encode
+from bridge.storage.schema import questions
+
+
+class Conflict(Exception):
+    """Someone else changed the question since it was read; decide again on what it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A question and the version it was read at."""
+
+    question: Question
+    version: int
+
+
+async def load(connection: AsyncConnection, question_id: str) -> Stored | None:
+    """The question with this ID, if there is one."""
+    query = sa.select(questions.c.state, questions.c.version).where(questions.c.id == question_id)
+    row = (await connection.execute(query)).first()
+    return Stored(decode_question(row.state), row.version) if row else None
+
+
+async def save(connection: AsyncConnection, question: Question, before: Stored | None) -> None:
+    """Write a question on the condition that it still is what was read. Raises :class:`Conflict`."""
+    values = {
+        "status": question.status.value,
+        "owner": question.owner,
+        "group_key": question.group,
+        "asked_at": question.asked_at.timestamp(),
+        "state": encode(question),
+    }
+    if before is None:
+        await connection.execute(sa.insert(questions).values(id=question.id, version=1, **values))
+        return
+    change = (
+        sa.update(questions)
+        .where(questions.c.id == question.id, questions.c.version == before.version)
+        .values(version=before.version + 1, **values)
+    )
+    if (await connection.execute(change)).rowcount != 1:
+        raise Conflict(question.id)
+
+
+async def count_waiting(connection: AsyncConnection, group: str) -> int:
+    """How many questions of a group nobody has taken."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(questions)
+        .where(questions.c.group_key == group, questions.c.status == Status.WAITING.value)
+    )
+    return int((await connection.execute(query)).scalar_one())

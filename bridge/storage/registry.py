@@ -1,0 +1,89 @@
+"""Names of things outside: rooms by key, cards by event, reply tokens by hash, files by hash."""
+
+from __future__ import annotations
+
+import hashlib
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage.schema import anchors, blobs, listings, rooms, tokens
+
+
+async def _insert_new(connection: AsyncConnection, table: sa.Table, **values: object) -> None:
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    await connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+
+
+async def room_id(connection: AsyncConnection, key: str) -> str | None:
+    """The Matrix room ID of one of our rooms."""
+    return (await connection.execute(sa.select(rooms.c.room_id).where(rooms.c.key == key))).scalar()
+
+
+async def room_key(connection: AsyncConnection, room: str) -> str | None:
+    """Which of our rooms has this room ID."""
+    return (await connection.execute(sa.select(rooms.c.key).where(rooms.c.room_id == room))).scalar()
+
+
+async def remember_room(connection: AsyncConnection, key: str, room: str) -> None:
+    """Note the room ID of one of our rooms, in place of an earlier one."""
+    await connection.execute(sa.delete(rooms).where(rooms.c.key == key, rooms.c.room_id != room))
+    await _insert_new(connection, rooms, key=key, room_id=room)
+
+
+async def anchor(connection: AsyncConnection, event_id: str, question_id: str) -> None:
+    """Note that this event (a card) stands for this question."""
+    await _insert_new(connection, anchors, event_id=event_id, question_id=question_id)
+
+
+async def anchored(connection: AsyncConnection, event_id: str) -> str | None:
+    """The question that this event stands for."""
+    query = sa.select(anchors.c.question_id).where(anchors.c.event_id == event_id)
+    return (await connection.execute(query)).scalar()
+
+
+def token_hash(token: str) -> str:
+    """How a reply token is stored for look-up; case does not matter (RFC 5321 leaves it to us, 2.4)."""
+    return hashlib.sha256(token.lower().encode()).hexdigest()
+
+
+async def add_token(connection: AsyncConnection, token: str, question_id: str) -> None:
+    """Note that mail to this token belongs to this question."""
+    await _insert_new(connection, tokens, hash=token_hash(token), question_id=question_id)
+
+
+async def question_of_token(connection: AsyncConnection, token: str) -> str | None:
+    """The question whose reply address carries this token."""
+    query = sa.select(tokens.c.question_id).where(tokens.c.hash == token_hash(token))
+    return (await connection.execute(query)).scalar()
+
+
+async def keep_blob(connection: AsyncConnection, content: bytes) -> str:
+    """Keep these bytes and return their SHA-256 in hex, by which they are found again."""
+    digest = hashlib.sha256(content).hexdigest()
+    await _insert_new(connection, blobs, hash=digest, content=content)
+    return digest
+
+
+async def blob(connection: AsyncConnection, digest: str) -> bytes | None:
+    """The bytes with this SHA-256."""
+    return (await connection.execute(sa.select(blobs.c.content).where(blobs.c.hash == digest))).scalar()
+
+
+async def listing_generation(connection: AsyncConnection, group: str, question_id: str, limit: int) -> int:
+    """The listing that names this question, at most ``limit`` questions to each; chosen once, kept for ever."""
+    mine = sa.select(listings.c.generation).where(
+        listings.c.group_key == group, listings.c.question_id == question_id
+    )
+    if (found := (await connection.execute(mine)).scalar()) is not None:
+        return int(found)
+    newest = sa.select(sa.func.max(listings.c.generation)).where(listings.c.group_key == group)
+    generation = int((await connection.execute(newest)).scalar() or 1)
+    used = sa.select(sa.func.count()).where(
+        listings.c.group_key == group, listings.c.generation == generation
+    )
+    if int((await connection.execute(used)).scalar_one()) >= limit:
+        generation += 1
+    await _insert_new(connection, listings, group_key=group, question_id=question_id, generation=generation)
+    return generation

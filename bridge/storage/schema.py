@@ -1,0 +1,139 @@
+"""The tables. A change here goes with a migration in ``migrations/versions``."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""SQLite numbers rows by itself only for INTEGER PRIMARY KEY."""
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("conversation", sa.Text, nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False, server_default=""),
+    sa.Column("sender", sa.Text, nullable=False, server_default=""),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("due_at", sa.Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+PENDING = "pending"
+"""Waits for its worker."""
+DONE = "done"
+"""Its decision is committed."""
+QUARANTINED = "quarantined"
+"""Failed too often, or can't be shown to anyone yet; kept with its bytes for the admin."""
+
+sa.Index(
+    "inbox_pending",
+    inbox.c.conversation,
+    inbox.c.id,
+    sqlite_where=inbox.c.status == PENDING,
+    postgresql_where=inbox.c.status == PENDING,
+)
+sa.Index(
+    "inbox_quarantined",
+    inbox.c.id,
+    sqlite_where=inbox.c.status == QUARANTINED,
+    postgresql_where=inbox.c.status == QUARANTINED,
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("conversation", sa.Text, nullable=False),
+    sa.Column("lane", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("result", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("due_at", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float),
+    sa.Column("finished_at", sa.Float),
+    sqlite_autoincrement=True,
+)
+SENT = "sent"
+"""The homeserver or the next mail server accepted it."""
+FAILED = "failed"
+"""Given up; the person who can act was told."""
+
+sa.Index(
+    "outbox_pending",
+    outbox.c.conversation,
+    outbox.c.lane,
+    outbox.c.id,
+    sqlite_where=outbox.c.status == PENDING,
+    postgresql_where=outbox.c.status == PENDING,
+)
+
+questions = sa.Table(
+    "questions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("group_key", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+)
+sa.Index(
+    "questions_waiting",
+    questions.c.group_key,
+    sqlite_where=questions.c.status == "waiting",
+    postgresql_where=questions.c.status == "waiting",
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("question_id", sa.Text, nullable=False),
+)
+
+rooms = sa.Table(
+    "rooms",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("room_id", sa.Text, nullable=False, unique=True),
+)
+
+anchors = sa.Table(
+    "anchors",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("question_id", sa.Text, nullable=False),
+)
+"""Events outside a question room that stand for a question: its cards."""
+
+listings = sa.Table(
+    "listings",
+    metadata,
+    sa.Column("group_key", sa.Text, primary_key=True),
+    sa.Column("question_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),
+)
+"""Which generation of a group's listing names a question, so that no space's state grows for ever."""
+sa.Index("listings_generation", listings.c.group_key, listings.c.generation)
+
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
