@@ -12,24 +12,26 @@ from aiohttp import web
 
 from bridge.config import Config, Settings
 from bridge.domain.events import Event
+from bridge.domain.plan import wanted_rooms
 from bridge.domain.state import Policy
 from bridge.flow.inbox import Inbox
 from bridge.flow.outbox import Outbox
 from bridge.flow.reconcile import Report, reconcile
 from bridge.flow.timers import Timers
-from bridge.locale import text
+from bridge.locale import LANGUAGES, text
 from bridge.mail.intake import ArrivedMail, Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
 from bridge.mail.send import SmtpMailer
 from bridge.matrix.client import MatrixClient
+from bridge.matrix.managed import ManagedRooms
 from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.perform import MatrixPerformer
 from bridge.matrix.read import MatrixReader
 from bridge.matrix.transactions import MAX_BODY, routes
 from bridge.names import StoredNames, matrix_arrivals
-from bridge.ports import Json, PortError, RawInput, Reading
+from bridge.ports import Json, PortError, RawInput, Reading, Temporary
 from bridge.storage.codec import decode_event
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival
@@ -106,17 +108,31 @@ class Bridge:
     async def start(self) -> Report:
         """Bring everything up; returns what became of the organisation in Matrix.
 
-        The ways in open before the workers start: whatever arrives is kept from then on.
+        The ways in open first: what arrives is kept from then on, even while the homeserver is away.
         """
         config = self.settings.config
         await self.database.migrate()
         await self.homeserver.start()
         await self._listen_http(config)
-        report = await self._prepare_matrix(config)
         await self.listener.start()
+        log.info("bridge.listening", mail_port=self.listener.port, http_port=self.http_port)
+        report = await self._prepared(config)
+        self.inbox.lanes.open()
+        self.outbox.lanes.open()
         self._scanner = asyncio.create_task(self._scan(), name="scan")
-        log.info("bridge.ready", mail_port=self.listener.port, http_port=self.http_port)
+        log.info("bridge.ready")
         return report
+
+    async def _prepared(self, config: Config) -> Report:
+        """Wait for the homeserver as long as it takes; it may start after us."""
+        wait_s = 0.5
+        while True:
+            try:
+                return await self._prepare_matrix(config)
+            except Temporary as error:
+                log.warning("homeserver.waiting", error=type(error).__name__, wait=wait_s)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, 15.0)
 
     async def _listen_http(self, config: Config) -> None:
         app = web.Application(client_max_size=MAX_BODY)
@@ -140,11 +156,16 @@ class Bridge:
         await self.homeserver.set_displayname(name)
         version = config.homeserver.room_version or await self.homeserver.default_room_version()
         place = Place(self.homeserver.bot_id, config.homeserver.domain, config.homeserver.namespace, version)
-        report = await reconcile(
-            organisation, self.homeserver, self.names, place=place, language=config.language
+        wanted = wanted_rooms(
+            organisation,
+            namespace=place.namespace,
+            waiting_name=text(config.language, "names.waiting_room"),
+            bot_chat_names={known: text(known, "names.bot_chat") for known in LANGUAGES},
         )
+        managed = ManagedRooms(self.homeserver, self.homeserver, self.names, place)
+        report = await reconcile(wanted, managed, bot=place.bot)
         for failure in report.failed:
-            log.error("reconcile.failed", step=type(failure.step).__name__, reason=failure.reason)
+            log.error("reconcile.refused", step=type(failure.step).__name__, reason=failure.reason)
         self._connect(config, place)
         with contextlib.suppress(PortError):  # the homeserver's backoff then ends by itself
             await self.homeserver.ping()
@@ -216,9 +237,16 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     bridge = Bridge(settings)
+    starting = asyncio.create_task(bridge.start())
+    signalled = asyncio.create_task(stopping.wait())
     try:
-        await bridge.start()
-        await stopping.wait()
+        await asyncio.wait([starting, signalled], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await signalled
         log.info("bridge.stopping")
     finally:
+        for task in (starting, signalled):
+            task.cancel()
+        await asyncio.gather(starting, signalled, return_exceptions=True)
         await bridge.stop()

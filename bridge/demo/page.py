@@ -11,14 +11,13 @@ import hashlib
 import re
 import tomllib
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import jinja2
 from aiohttp import web
-from aiohttp.multipart import BodyPartReader, MultipartReader
 
 from bridge.demo.hospital import Hospital, Patient
 from bridge.demo.mailbox import Attached, LocalMailbox, Mail
@@ -34,7 +33,8 @@ _HEADERS = {
     "img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": browsers then post our own forms with "Origin: null".
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -105,19 +105,39 @@ def threads(mails: tuple[Mail, ...]) -> tuple[Thread, ...]:
 
 def split_quote(text: str) -> tuple[str, str]:
     """A text and the quoted original at its end, with its attribution line; the second may be ``""``."""
-    match = re.search(r"\n*(?:^(?:Le|On)\b[^>]*:\s*\n\s*)?^>.*\Z", text, re.MULTILINE | re.DOTALL)
-    if match is None or any(line and not line.startswith(">") for line in _quoted_lines(match[0])):
+    lines = text.rstrip("\n").split("\n")
+    start = len(lines)
+    while start and (lines[start - 1].startswith(">") or not lines[start - 1].strip()):
+        start -= 1
+    if not any(line.startswith(">") for line in lines[start:]):
         return text.strip("\n"), ""
-    return text[: match.start()].strip("\n"), match[0].strip("\n")
+    if start and lines[start - 1].rstrip().endswith(":"):
+        # The attribution runs up to the blank line above it.
+        while start and lines[start - 1].strip():
+            start -= 1
+    return "\n".join(lines[:start]).strip("\n"), "\n".join(lines[start:]).strip("\n")
 
 
 class _Page:
+    """The handlers of the page, over one mailbox and one hospital."""
+
     def __init__(self, mailbox: LocalMailbox, hospital: Hospital) -> None:
         self._mailbox = mailbox
         self._hospital = hospital
         loader = jinja2.FileSystemLoader(_FOLDER)
         self._templates = jinja2.Environment(
-            loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+            loader=loader,
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals.update(
+            box_path=box_path,
+            split_quote=split_quote,
+            frame=_frame,
+            loose_files=_loose_files,
+            shown_types=_SHOWN_TYPES,
         )
         self._words = tomllib.loads((_FOLDER / "mailbox.toml").read_text(encoding="utf-8"))
 
@@ -127,8 +147,8 @@ class _Page:
         app.router.add_get("/box/{box}", self.box)
         app.router.add_post("/box/{box}", self.post)
         app.router.add_get("/box/{box}/news", self.news)
-        app.router.add_get("/mail/{number}/file/{index}", self.file)
-        app.router.add_get("/mail/{number}/original", self.original)
+        app.router.add_get(r"/mail/{number:\d{1,9}}/file/{index:\d{1,4}}", self.file)
+        app.router.add_get(r"/mail/{number:\d{1,9}}/original", self.original)
         for name, mimetype in (("mailbox.css", "text/css"), ("mailbox.js", "text/javascript")):
             app.router.add_get(f"/{name}", _asset(_FOLDER / name, mimetype))
         return app
@@ -142,7 +162,7 @@ class _Page:
     async def post(self, request: web.Request) -> web.Response:
         person = self._person(request)
         draft = await _draft(request)
-        answered = self._mail(draft.answered) if draft.answered else None
+        answered = self._received(person, draft.answered) if draft.answered else None
         addresses = {group.address for group in self._hospital.organisation.groups}
         if (answered is None and draft.to not in addresses) or not (draft.text or draft.photos):
             return self._box_shown(request, person, draft, error="incomplete")
@@ -186,13 +206,11 @@ class _Page:
         )
 
     def _people(self) -> list[tuple[Patient, tuple[Mail, ...]]]:
-        known = [patient.address.casefold() for patient in self._hospital.patients]
-        others = {address.casefold() for mail in self._mailbox.mails for address in mail.recipients}
-        groups = {group.address for group in self._hospital.organisation.groups}
-        # What patients send is in the mailbox too; its recipients are the bridge's addresses, not people.
-        others -= {address.casefold() for mail in self._mailbox.mails if mail.sent for address in mail.recipients}
-        more = tuple(Patient(address, address) for address in sorted(others - groups - set(known)))
-        people = (*self._hospital.patients, *more)
+        """The patients, then whoever else received a mail here, each with their mails."""
+        known = {patient.address.casefold() for patient in self._hospital.patients}
+        received = (mail for mail in self._mailbox.mails if not mail.sent)
+        others = {address.casefold() for mail in received for address in mail.recipients} - known
+        people = (*self._hospital.patients, *(Patient(address, address) for address in sorted(others)))
         return [(person, self._mailbox.mails_of(person.address)) for person in people]
 
     def _person(self, request: web.Request) -> Patient:
@@ -202,13 +220,21 @@ class _Page:
                 return person
         raise web.HTTPNotFound
 
+    def _received(self, person: Patient, number: int) -> Mail:
+        mail = self._mail(number)
+        if mail not in self._mailbox.mails_to(person.address):
+            raise web.HTTPNotFound
+        return mail
+
     def _mail(self, number: int) -> Mail:
         for mail in self._mailbox.mails:
             if mail.number == number:
                 return mail
         raise web.HTTPNotFound
 
-    def _box_shown(self, request: web.Request, person: Patient, draft: Draft, error: str = "") -> web.Response:
+    def _box_shown(
+        self, request: web.Request, person: Patient, draft: Draft, error: str = ""
+    ) -> web.Response:
         mails = self._mailbox.mails_of(person.address)
         return self._shown(
             request,
@@ -220,10 +246,13 @@ class _Page:
             count=len(mails),
             groups=self._hospital.organisation.groups,
             draft=draft,
+            no_draft=Draft(),
             error=error,
         )
 
-    def _shown(self, request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
+    def _shown(
+        self, request: web.Request, template: str, status: int = 200, **values: object
+    ) -> web.Response:
         language = _language(request)
         page = self._templates.get_template(template).render(
             **values,
@@ -231,12 +260,7 @@ class _Page:
             language=language,
             organisation=self._hospital.organisation,
             here=request.path,
-            box_path=box_path,
             link=lambda path: self._link(request, path),
-            split_quote=split_quote,
-            frame=_frame,
-            loose_files=_loose_files,
-            shown_types=_SHOWN_TYPES,
         )
         return web.Response(text=page, status=status, content_type="text/html")
 
@@ -300,10 +324,11 @@ def _frame(mail: Mail) -> str:
         photo = f"data:{attached.mimetype};base64,{b64encode(attached.content).decode()}"
         page = page.replace(f"cid:{content_id}", photo)
     base = '<base target="_blank">'
-    return re.sub(r"<head[^>]*>", lambda head: head[0] + base, page, count=1) if "<head" in page else base + page
+    with_base, found = re.subn(r"<head(\s[^>]*)?>", lambda head: head[0] + base, page, count=1)
+    return with_base if found else base + page
 
 
 def _loose_files(mail: Mail) -> list[tuple[int, Attached]]:
     """The attachments, with their index, that the HTML of the mail doesn't show by itself."""
-    within = [attached for cid, attached in mail.inline.items() if not mail.sent and f"cid:{cid}" in mail.html]
+    within = [one for cid, one in mail.inline.items() if not mail.sent and f"cid:{cid}" in mail.html]
     return [(index, one) for index, one in enumerate(mail.attachments) if not any(one is w for w in within)]

@@ -30,10 +30,15 @@ class Lanes(Generic[L]):
         self._again: set[L] = set()
         self._timers: dict[L, asyncio.TimerHandle] = {}
         self._stopping = False
+        self._open = False
+
+    def open(self) -> None:
+        """Begin to run; what was nudged before is found by a scan."""
+        self._open = True
 
     def nudge(self, lane: L, delay_s: float = 0.0) -> None:
         """Say that a lane has, or will have in ``delay_s`` seconds, something to do."""
-        if self._stopping:
+        if self._stopping or not self._open:
             return
         if delay_s > 0:
             self._later(lane, delay_s)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from html import escape
 
 from bridge.domain import effects as fx
+from bridge.domain.plan import bot_chat_alias
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.outlet import Outlet
 from bridge.ports import Json, Outcome, Task
-
-
-def alias_of(namespace: str, user_id: str) -> str:
-    """The localpart of the alias of someone's bot chat; the Matrix ID itself may not fit in one."""
-    return f"{namespace}b_{hashlib.sha256(user_id.encode()).hexdigest()[:16]}"
 
 
 def bot_chat(*, alias: str, name: str, user_id: str, bot: str, room_version: str) -> Json:
@@ -71,7 +66,7 @@ class BotChat:
             return known, {}
         place = self.outlet.place
         content = bot_chat(
-            alias=alias_of(place.namespace, user_id),
+            alias=bot_chat_alias(place.namespace, user_id),
             name=text(language, "names.bot_chat"),
             user_id=user_id,
             bot=place.bot,

@@ -105,6 +105,46 @@ def listing_space(*, alias: str, name: str, group_space: str, bot: str, room_ver
     }
 
 
+def group_room(
+    *,
+    alias: str,
+    name: str,
+    invite: tuple[str, ...],
+    join_rule: Json,
+    space: bool,
+    bot: str,
+    room_version: str,
+) -> Json:
+    """The createRoom body of a space or waiting room: only the bot writes, everyone may raise a hand."""
+    levels: Json = {
+        "users": {} if creator_is_supreme(room_version) else {bot: 100},
+        "users_default": 0,
+        "events_default": 100,
+        "state_default": 100,
+        "invite": 100,
+        "kick": 100,
+        "ban": 100,
+        "redact": 100,
+        "events": {"m.reaction": 0, "m.room.redaction": 0, "m.room.power_levels": 100},
+    }
+    content: Json = {
+        "room_alias_name": alias,
+        "name": name,
+        "preset": "private_chat",
+        "visibility": "private",
+        "room_version": room_version,
+        "invite": list(invite),
+        "power_level_content_override": levels,
+        "initial_state": [
+            state("m.room.join_rules", join_rule),
+            state("m.room.history_visibility", {"history_visibility": "shared"}),
+            state("m.room.guest_access", {"guest_access": "forbidden"}),
+            QUIET_TIMELINE,
+        ],
+    }
+    return content | ({"creation_content": {"type": "m.space"}} if space else {})
+
+
 def restricted_to(room_id: str) -> Json:
     """The join rule by which members of another room may join (MSC3083)."""
     return {"join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": room_id}]}

@@ -1,0 +1,5 @@
+"""``python -m bridge`` is ``colloque``."""
+
+from bridge.cli import main
+
+main()

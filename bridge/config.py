@@ -1,0 +1,285 @@
+"""Loads the configuration: both files, every mistake at once, secrets from wherever they are.
+
+A secret may stand in the file, in a file named by ``<key>_file``, or in the environment as
+``COLLOQUE_<SECTION>_<KEY>``; the environment wins over the file, and that over the value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bridge.domain.organisation import ExpertGroup, Organisation, Practitioner
+from bridge.sections import Config, GroupEntry, NameByLanguage, OrganisationFile, Section, is_loopback
+from bridge.yamlfile import ConfigError, Location, Mistake, YamlFile, plain, read_yaml
+
+__all__ = ["Config", "ConfigError", "Mistake", "Settings", "load", "load_without_tokens"]
+
+SECRETS: tuple[Location, ...] = (
+    ("homeserver", "as_token"),
+    ("homeserver", "hs_token"),
+    ("mail", "smtp", "password"),
+    ("database", "url"),
+)
+TOKENS = ("as_token", "hs_token")
+RESERVED = ("q+", "bounce+")
+M = TypeVar("M", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the admin wrote. ``warnings`` are allowed, but probably not meant."""
+
+    config: Config
+    organisation: Organisation
+    warnings: tuple[Mistake, ...] = ()
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read config.yaml and the organisation file. Raises :class:`ConfigError` with every mistake."""
+    return _load(path, environ, tokens_needed=True)
+
+
+def load_without_tokens(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The same before there is a registration; missing tokens are then made up as ``unset``."""
+    return _load(path, environ, tokens_needed=False)
+
+
+def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Settings:
+    source = read_yaml(path)
+    values = plain(source.root)
+    mistakes = [*_fill_secrets(source, values, environ)]
+    mistakes += _fill_tokens(source, values, needed=tokens_needed)
+    config = _validated(Config, source, values, mistakes)
+    organisation_path = path.parent / str(values.get("organisation_file") or "organisation.yaml")
+    try:
+        desired_source = read_yaml(organisation_path)
+    except ConfigError as error:
+        raise ConfigError(tuple(sorted({*mistakes, *error.mistakes}))) from None
+    desired = _validated(OrganisationFile, desired_source, plain(desired_source.root), mistakes)
+    if config is not None:
+        mistakes += _cross_check(source, config)
+    if desired is not None:
+        mistakes += _cross_organisation(desired_source, desired, config)
+    if mistakes or config is None or desired is None:
+        raise ConfigError(tuple(sorted(set(mistakes))))
+    organisation = _organisation(desired, config)
+    return Settings(_placed(config, path.parent), organisation, _warnings(desired_source, organisation))
+
+
+# --- values that may come from elsewhere ---
+
+
+def _section(values: dict[str, Any], location: Location) -> dict[str, Any] | None:
+    section: Any = values
+    for step in location[:-1]:
+        section = section.get(step) if isinstance(section, dict) else None
+    return section if isinstance(section, dict) else None
+
+
+def _fill_secrets(source: YamlFile, values: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Mistake]:
+    for location in SECRETS:
+        name = "COLLOQUE_" + "_".join(str(step) for step in location).upper()
+        if environ.get(name) and location[0] not in values:
+            values[str(location[0])] = {}
+        section = _section(values, location)
+        if section is None:
+            continue
+        key = str(location[-1])
+        named = section.pop(f"{key}_file", None)
+        if environ.get(name):
+            section[key] = environ[name]
+        elif named is not None:
+            content = _content(source.file.parent / str(named))
+            if content is None:
+                place = (*location[:-1], f"{key}_file")
+                yield source.mistake(place, "the file can't be read; give a readable file with the secret")
+                content = "unreadable"
+            section[key] = content
+
+
+def _content(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _fill_tokens(source: YamlFile, values: dict[str, Any], *, needed: bool) -> Iterator[Mistake]:
+    """Tokens that stand nowhere else come from the registration that the homeserver has, too."""
+    section = values.get("homeserver")
+    if not isinstance(section, dict):
+        return
+    named = section.pop("registration_file", None)
+    missing = [key for key in TOKENS if key not in section]
+    if not missing:
+        return
+    file = source.file.parent / str(named or "registration.yaml")
+    try:
+        found = plain(read_yaml(file).root)
+    except ConfigError as error:
+        found = {}
+        if needed and named is not None:
+            yield source.mistake(("homeserver", "registration_file"), error.mistakes[0].message)
+    for key in missing:
+        if isinstance(found.get(key), str) and found[key]:
+            section[key] = found[key]
+        elif not needed:
+            section[key] = "unset"
+        elif named is None or found:
+            yield source.mistake(
+                ("homeserver", key),
+                "missing; run `colloque registration`, or set it here, in "
+                f"{key}_file or in COLLOQUE_HOMESERVER_{key.upper()}",
+            )
+            section[key] = "unset"
+        else:
+            section[key] = "unset"
+
+
+# --- one file by its schema ---
+
+
+def _validated(model: type[M], source: YamlFile, values: dict[str, Any], mistakes: list[Mistake]) -> M | None:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        mistakes += [_mistake(source, model, detail) for detail in error.errors(include_url=False)]
+        return None
+
+
+def _mistake(source: YamlFile, model: type[BaseModel], detail: ErrorDetails) -> Mistake:
+    # pydantic names the member of a union it tried; that is no key of the file.
+    location = tuple(step for step in detail["loc"] if step not in ("constrained-str", "NameByLanguage"))
+    if detail["type"] == "extra_forbidden":
+        return source.mistake(location, _unknown_key(model, location))
+    if detail["type"] == "missing":
+        return source.mistake(location, "missing; this key is needed")
+    message = detail["msg"].removeprefix("Value error, ")
+    return source.mistake(location, message[:1].lower() + message[1:])
+
+
+def _unknown_key(model: type[BaseModel], location: Location) -> str:
+    known = sorted(_keys(model, location[:-1]))
+    close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown key; {hint}allowed: {', '.join(known)}"
+
+
+def _keys(model: type[BaseModel], location: Location) -> set[str]:
+    """The keys allowed in the section at this place."""
+    for step in location:
+        if isinstance(step, int):
+            continue
+        field = model.model_fields.get(str(step))
+        found = _model_in(field.annotation) if field else None
+        if found is None:
+            return set()
+        model = found
+    return set(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+
+
+# --- rules across keys ---
+
+
+def _cross_check(source: YamlFile, config: Config) -> Iterator[Mistake]:
+    smtp = config.mail.smtp
+    if smtp.tls == "none" and not is_loopback(smtp.host):
+        yield source.mistake(
+            ("mail", "smtp", "tls"),
+            f"'none' is allowed only to this machine, and {smtp.host} is another; use starttls or tls",
+        )
+    if config.homeserver.bot.startswith(config.homeserver.namespace):
+        yield source.mistake(("homeserver", "bot"), "must not begin with homeserver.namespace")
+
+
+def _cross_organisation(
+    source: YamlFile, desired: OrganisationFile, config: Config | None
+) -> Iterator[Mistake]:
+    known = [practitioner.id for practitioner in desired.practitioners]
+    for number, user_id in enumerate(known):
+        place = ("practitioners", number, "id")
+        if user_id in known[:number]:
+            yield source.mistake(place, f"{user_id} is listed twice; keep one")
+        if config is not None and _is_ours(user_id, config):
+            yield source.mistake(place, f"{user_id} belongs to Colloque itself; name a person")
+    keys = [group.key for group in desired.groups]
+    addresses = [group.address for group in desired.groups]
+    for number, group in enumerate(desired.groups):
+        if group.key in keys[:number]:
+            yield source.mistake(("groups", number, "key"), f"{group.key!r} is used twice; keys are unique")
+        if group.address in addresses[:number]:
+            yield source.mistake(
+                ("groups", number, "address"), f"{group.address} is another group's; addresses are unique"
+            )
+        if group.address.startswith(RESERVED):
+            yield source.mistake(
+                ("groups", number, "address"), "must not begin with q+ or bounce+, which answers use"
+            )
+        yield from _members(source, number, group, known)
+
+
+def _members(source: YamlFile, number: int, group: GroupEntry, known: list[str]) -> Iterator[Mistake]:
+    for position, member in enumerate(group.members):
+        place = ("groups", number, "members", position)
+        if member not in known:
+            close = difflib.get_close_matches(member, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else "; add them there first"
+            yield source.mistake(place, f"{member} is not among the practitioners{hint}")
+        if member in group.members[:position]:
+            yield source.mistake(place, f"{member} is listed twice in this group; keep one")
+
+
+def _is_ours(user_id: str, config: Config) -> bool:
+    localpart, _, domain = user_id[1:].partition(":")
+    ours = localpart == config.homeserver.bot or localpart.startswith(config.homeserver.namespace)
+    return ours and domain == config.homeserver.domain
+
+
+def _warnings(source: YamlFile, organisation: Organisation) -> tuple[Mistake, ...]:
+    return tuple(
+        source.mistake(("groups", number), "this group has no members; its patients are told so")
+        for number, group in enumerate(organisation.groups)
+        if not group.members
+    )
+
+
+# --- the result ---
+
+
+def _placed(config: Config, directory: Path) -> Config:
+    """The same with a relative SQLite path taken from the file's folder."""
+    url = config.database.url
+    if not url.startswith("sqlite:///"):
+        return config
+    absolute = (directory / url.removeprefix("sqlite:///")).resolve()
+    database = config.database.model_copy(update={"url": f"sqlite:///{absolute}"})
+    return config.model_copy(update={"database": database})
+
+
+def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
+    language = desired.organisation.language or config.language
+    practitioners = tuple(
+        Practitioner(entry.id, entry.name, entry.language or language) for entry in desired.practitioners
+    )
+    groups = tuple(_group(entry, language) for entry in desired.groups)
+    return Organisation(desired.organisation.name, language, practitioners, groups)
+
+
+def _group(entry: GroupEntry, language: str) -> ExpertGroup:
+    chosen = entry.language or language
+    name = getattr(entry.name, chosen) if isinstance(entry.name, NameByLanguage) else entry.name
+    return ExpertGroup(entry.key, name, entry.address, tuple(entry.members), entry.notify, chosen)

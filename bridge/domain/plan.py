@@ -1,0 +1,179 @@
+"""From the organisation as wanted and the homeserver as it is to the steps between them: pure.
+
+Only managed rooms are ever looked at or touched, by key: ``organisation``, ``group:<key>``,
+``waiting:<key>``, ``bot:<Matrix ID>``. A group space also lists question rooms; those are left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bridge.domain.organisation import Organisation
+
+Json = dict[str, Any]
+PRESENT = ("join", "invite")
+
+
+class RoomKind(StrEnum):
+    """What a managed room is for."""
+
+    SPACE = "space"
+    WAITING = "waiting"
+    BOT_CHAT = "bot_chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A managed room as the YAML wants it. ``parent`` is the key of the space that lists it."""
+
+    key: str
+    alias: str
+    name: str
+    kind: RoomKind
+    members: tuple[str, ...]
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """A managed room as it is. ``members`` maps Matrix IDs to memberships."""
+
+    room_id: str
+    name: str
+    members: dict[str, str]
+    children: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All managed rooms there are, by key, and the practitioners who have no account."""
+
+    rooms: dict[str, Actual] = field(default_factory=dict)
+    without_account: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRoom:
+    """Create a managed room with its first members invited."""
+
+    wanted: Wanted
+    invite: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetName:
+    """Rename a managed room."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Invite someone into a managed room."""
+
+    key: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove someone from a managed room."""
+
+    key: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddChild:
+    """List a managed room in its space."""
+
+    key: str
+    child: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAccount:
+    """Nothing to do but to tell: the homeserver has no such account."""
+
+    user_id: str
+
+
+Step = CreateRoom | SetName | Invite | Remove | AddChild | NoAccount
+
+
+def wanted_rooms(
+    organisation: Organisation, *, namespace: str, waiting_name: str, bot_chat_names: dict[str, str]
+) -> tuple[Wanted, ...]:
+    """Every managed room of an organisation, spaces before what they list.
+
+    ``waiting_name`` is the waiting rooms' name; ``bot_chat_names`` the bot chats' by language.
+    """
+    everyone = tuple(practitioner.user_id for practitioner in organisation.practitioners)
+    rooms = [Wanted("organisation", f"{namespace}org", organisation.name, RoomKind.SPACE, everyone)]
+    for group in organisation.groups:
+        space, waiting = f"group:{group.key}", f"waiting:{group.key}"
+        name = f"{waiting_name} · {group.name}"
+        rooms += [
+            Wanted(
+                space, f"{namespace}g_{group.key}", group.name, RoomKind.SPACE, group.members, "organisation"
+            ),
+            Wanted(waiting, f"{namespace}w_{group.key}", name, RoomKind.WAITING, group.members, space),
+        ]
+    for practitioner in organisation.practitioners:
+        user_id = practitioner.user_id
+        alias = bot_chat_alias(namespace, user_id)
+        name = bot_chat_names[practitioner.language]
+        rooms.append(Wanted(f"bot:{user_id}", alias, name, RoomKind.BOT_CHAT, (user_id,)))
+    return tuple(rooms)
+
+
+def bot_chat_alias(namespace: str, user_id: str) -> str:
+    """The localpart of the alias of someone's bot chat; the Matrix ID itself may not fit in one."""
+    return f"{namespace}b_{hashlib.sha256(user_id.encode()).hexdigest()[:16]}"
+
+
+def plan(rooms: tuple[Wanted, ...], snapshot: Snapshot, *, bot: str) -> tuple[Step, ...]:
+    """The steps that bring the homeserver to what is wanted; none when it is that already."""
+    people = dict.fromkeys(member for room in rooms for member in room.members)
+    steps: list[Step] = [NoAccount(user_id) for user_id in people if user_id in snapshot.without_account]
+    for wanted in rooms:
+        if wanted.kind is RoomKind.BOT_CHAT and wanted.members[0] in snapshot.without_account:
+            continue
+        steps += _room(wanted, snapshot, bot)
+        if wanted.parent and not _listed(wanted, snapshot):
+            steps.append(AddChild(wanted.parent, wanted.key))
+    return tuple(steps)
+
+
+def _room(wanted: Wanted, snapshot: Snapshot, bot: str) -> Iterator[Step]:
+    reachable = [member for member in wanted.members if member not in snapshot.without_account]
+    actual = snapshot.rooms.get(wanted.key)
+    if actual is None:
+        yield CreateRoom(wanted, tuple(reachable))
+        return
+    if not _is_named(wanted, actual.name):
+        yield SetName(wanted.key, wanted.name)
+    for member in reachable:
+        if actual.members.get(member) not in PRESENT:
+            yield Invite(wanted.key, member)
+    for user_id, membership in actual.members.items():
+        if membership in (*PRESENT, "knock") and user_id not in (*wanted.members, bot):
+            yield Remove(wanted.key, user_id)
+
+
+def _is_named(wanted: Wanted, name: str) -> bool:
+    """A group space also shows how many questions wait: « Dermatologie (3) » is right, too."""
+    if wanted.key.startswith("group:"):
+        return re.fullmatch(rf"{re.escape(wanted.name)}( \([0-9]+\))?", name) is not None
+    return name == wanted.name
+
+
+def _listed(wanted: Wanted, snapshot: Snapshot) -> bool:
+    parent, child = snapshot.rooms.get(wanted.parent), snapshot.rooms.get(wanted.key)
+    return parent is not None and child is not None and child.room_id in parent.children

@@ -1,0 +1,318 @@
+"""The homeserver's client-server API, as bot or ghost of the application service.
+
+Plain typed calls on one connection pool: every transaction ID, power level and membership is ours
+to decide, which a convenience layer that joins, invites or merges on its own would take away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from bridge.ports import Json, Member, Permanent, Temporary, TransportDown
+
+
+def _q(part: str) -> str:
+    """A path segment, slashes included."""
+    return quote(part, safe="")
+
+
+GONE_OR_BUSY = (502, 503, 504)
+
+
+class MatrixClient:
+    """The :class:`bridge.ports.Homeserver` of one homeserver.
+
+    ``on_call`` is told method and path of every call, for counting.
+    """
+
+    def __init__(
+        self, *, url: str, domain: str, as_token: str, bot: str, service_id: str, timeout: float = 60
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._domain = domain
+        self._token = as_token
+        self._service_id = service_id
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session: aiohttp.ClientSession | None = None
+        self.bot_id = f"@{bot}:{domain}"
+        self.on_call: Callable[[str, str], None] = lambda _method, _path: None
+
+    async def start(self) -> None:
+        """Open the connection pool; the homeserver need not be up."""
+        connector = aiohttp.TCPConnector(limit=32)
+        headers = {"Authorization": f"Bearer {self._token}"}
+        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=self._timeout)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    # --- calling ---
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        as_user: str | None = None,
+        query: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Any:
+        """One call below ``/_matrix``. Raises port errors."""
+        assert self._session is not None, "start() first"
+        self.on_call(method, path)
+        params = {"user_id": as_user or self.bot_id, **(query or {})}
+        if body is not None:
+            options["json"] = body
+        try:
+            async with self._session.request(
+                method, f"{self._url}/_matrix{path}", params=params, **options
+            ) as response:
+                answer = await _json(response)
+                if response.status == 200:
+                    return answer
+                raise _failure(response.status, answer, response.headers.get("Retry-After"))
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise TransportDown(f"homeserver: {type(error).__name__}") from error
+
+    async def _client(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        return await self._call(method, f"/client/v3{path}", body, **options)
+
+    # --- accounts ---
+
+    async def register(self, localpart: str) -> None:
+        """Register a ghost or the bot; an existing one is fine."""
+        body = {
+            "type": "m.login.application_service",
+            "username": localpart,
+            "inhibit_login": True,
+        }
+        try:
+            await self._call("POST", "/client/v3/register", body, as_user=f"@{localpart}:{self._domain}")
+        except Permanent as error:
+            if error.code != "M_USER_IN_USE":
+                raise
+
+    async def set_displayname(self, name: str, *, as_user: str | None = None) -> None:
+        """Set the profile's display name when it differs."""
+        user = as_user or self.bot_id
+        path = f"/profile/{_q(user)}/displayname"
+        try:
+            if (await self._client("GET", path)).get("displayname") == name:
+                return
+        except Permanent as error:
+            if error.code != "M_NOT_FOUND":
+                raise
+        await self._client("PUT", path, {"displayname": name}, as_user=as_user)
+
+    async def account_exists(self, user_id: str) -> bool:
+        """Whether the homeserver knows this account (its profile, that is)."""
+        try:
+            await self._client("GET", f"/profile/{_q(user_id)}")
+        except Permanent as error:
+            if error.code in ("M_NOT_FOUND", "M_UNKNOWN", "M_INVALID_PARAM"):
+                return False
+            raise
+        return True
+
+    async def default_room_version(self) -> str:
+        """The room version this homeserver gives new rooms."""
+        capabilities = (await self._client("GET", "/capabilities"))["capabilities"]
+        return str(capabilities.get("m.room_versions", {}).get("default", "11"))
+
+    async def ping(self) -> None:
+        """Ask the homeserver to ping us back (application service API, ``/ping``)."""
+        await self._call("POST", f"/client/v1/appservice/{_q(self._service_id)}/ping", {})
+
+    # --- rooms ---
+
+    async def create_room(self, content: Json) -> str:
+        """Create a room; the one that already has its alias is returned instead."""
+        try:
+            return str((await self._client("POST", "/createRoom", content))["room_id"])
+        except Permanent as error:
+            if error.code != "M_ROOM_IN_USE":
+                raise
+            room_id = await self.resolve_alias(f"#{content['room_alias_name']}:{self._domain}")
+            if room_id is None:
+                raise Temporary("the room alias is taken and leads nowhere") from error
+            return room_id
+
+    async def resolve_alias(self, alias: str) -> str | None:
+        """The room ID behind a full room alias, or ``None``."""
+        try:
+            return str((await self._client("GET", f"/directory/room/{_q(alias)}"))["room_id"])
+        except Permanent as error:
+            if error.code == "M_NOT_FOUND":
+                return None
+            raise
+
+    async def send(
+        self, room_id: str, event_type: str, content: Json, *, txn_id: str, as_user: str | None = None
+    ) -> str:
+        """Send a message event under a deterministic transaction ID."""
+        path = f"/rooms/{_q(room_id)}/send/{_q(event_type)}/{_q(txn_id)}"
+        return str((await self._client("PUT", path, content, as_user=as_user))["event_id"])
+
+    async def redact(
+        self,
+        room_id: str,
+        event_id: str,
+        *,
+        txn_id: str,
+        reason: str | None = None,
+        as_user: str | None = None,
+    ) -> str:
+        """Redact an event; one that is redacted already is redacted again, which changes nothing."""
+        path = f"/rooms/{_q(room_id)}/redact/{_q(event_id)}/{_q(txn_id)}"
+        body = {"reason": reason} if reason else {}
+        return str((await self._client("PUT", path, body, as_user=as_user))["event_id"])
+
+    async def put_state(
+        self, room_id: str, event_type: str, state_key: str, content: Json, *, as_user: str | None = None
+    ) -> str:
+        """Send a state event."""
+        path = f"/rooms/{_q(room_id)}/state/{_q(event_type)}/{_q(state_key)}"
+        return str((await self._client("PUT", path, content, as_user=as_user))["event_id"])
+
+    async def state(self, room_id: str) -> list[Json]:
+        """All current state events of a room."""
+        events: Any = await self._client("GET", f"/rooms/{_q(room_id)}/state")
+        return list(events)
+
+    async def state_event(self, room_id: str, event_type: str, state_key: str = "") -> Json | None:
+        """The content of one state event, or ``None``."""
+        path = f"/rooms/{_q(room_id)}/state/{_q(event_type)}/{_q(state_key)}"
+        try:
+            content: Json = await self._client("GET", path)
+        except Permanent as error:
+            if error.code == "M_NOT_FOUND":
+                return None
+            raise
+        return content
+
+    async def members(self, room_id: str) -> list[Member]:
+        """Every member event of the room, whatever the membership."""
+        answer = await self._client("GET", f"/rooms/{_q(room_id)}/members")
+        return [_member(event) for event in answer["chunk"]]
+
+    async def invite(self, room_id: str, user_id: str) -> None:
+        """Invite someone; already invited or joined is fine."""
+        try:
+            await self._client("POST", f"/rooms/{_q(room_id)}/invite", {"user_id": user_id})
+        except Permanent as error:
+            if await self._membership(room_id, user_id) not in ("join", "invite"):
+                raise error from None
+
+    async def _membership(self, room_id: str, user_id: str) -> str:
+        content = await self.state_event(room_id, "m.room.member", user_id)
+        return str((content or {}).get("membership", "leave"))
+
+    async def join(self, room_id_or_alias: str, *, as_user: str | None = None) -> str:
+        """Join as bot or ghost."""
+        answer = await self._client("POST", f"/join/{_q(room_id_or_alias)}", {}, as_user=as_user)
+        return str(answer["room_id"])
+
+    async def leave(self, room_id: str, *, as_user: str | None = None) -> None:
+        """Leave as bot or ghost."""
+        await self._client("POST", f"/rooms/{_q(room_id)}/leave", {}, as_user=as_user)
+
+    async def kick(self, room_id: str, user_id: str, *, reason: str | None = None) -> None:
+        """Remove a member or withdraw an invite; someone already out is fine."""
+        body = {"user_id": user_id, **({"reason": reason} if reason else {})}
+        try:
+            await self._client("POST", f"/rooms/{_q(room_id)}/kick", body)
+        except Permanent as error:
+            if await self._membership(room_id, user_id) not in ("leave", "ban"):
+                raise error from None
+
+    async def messages(
+        self, room_id: str, *, direction: str = "b", start: str | None = None, limit: int = 50
+    ) -> tuple[list[Json], str | None]:
+        """One page of ``/messages`` as the bot sees it."""
+        query = {"dir": direction, "limit": str(limit)} | ({"from": start} if start else {})
+        answer = await self._client("GET", f"/rooms/{_q(room_id)}/messages", query=query)
+        return list(answer["chunk"]), answer.get("end")
+
+    # --- media ---
+
+    async def upload(
+        self, content: bytes, *, mimetype: str, filename: str, as_user: str | None = None
+    ) -> str:
+        """Upload media and return its ``mxc://`` URI."""
+        answer = await self._call(
+            "POST",
+            "/media/v3/upload",
+            as_user=as_user,
+            query={"filename": filename},
+            data=content,
+            headers={"Content-Type": mimetype},
+        )
+        return str(answer["content_uri"])
+
+    async def download(self, mxc: str, *, limit: int) -> bytes:
+        """Download media (authenticated, Matrix 1.11), at most ``limit`` bytes."""
+        assert self._session is not None, "start() first"
+        server, _, media_id = mxc.removeprefix("mxc://").partition("/")
+        url = f"{self._url}/_matrix/client/v1/media/download/{_q(server)}/{_q(media_id)}"
+        self.on_call("GET", "/client/v1/media/download")
+        try:
+            async with self._session.get(url, params={"user_id": self.bot_id}) as response:
+                if response.status != 200:
+                    raise _failure(response.status, await _json(response), None)
+                return await _within(response, limit)
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise TransportDown(f"homeserver: {type(error).__name__}") from error
+
+
+async def _within(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    content = bytearray()
+    async for part in response.content.iter_chunked(64 * 1024):
+        content += part
+        if len(content) > limit:
+            raise Permanent(f"the file has more than {limit} bytes", code="too_large")
+    return bytes(content)
+
+
+async def _json(response: aiohttp.ClientResponse) -> Any:
+    try:
+        return await response.json(content_type=None)
+    except ValueError:
+        return {}
+    except asyncio.IncompleteReadError as error:
+        raise TransportDown("homeserver: cut short") from error
+
+
+def _failure(status: int, answer: Any, retry_after: str | None) -> Exception:
+    """What a refusal means for trying again."""
+    body = answer if isinstance(answer, dict) else {}
+    code, message = str(body.get("errcode", "")), f"{status} {body.get('errcode', '')}"
+    if status == 429:
+        milliseconds = body.get("retry_after_ms")
+        seconds = milliseconds / 1000 if isinstance(milliseconds, int | float) else None
+        if seconds is None and retry_after is not None and retry_after.isdigit():
+            seconds = float(retry_after)
+        return Temporary(message, retry_after=seconds)
+    if status in GONE_OR_BUSY or status == 401:
+        return TransportDown(message)
+    if status >= 500:
+        return Temporary(message)
+    return Permanent(f"{message} {body.get('error', '')}", code=code or str(status))
+
+
+def _member(event: Json) -> Member:
+    content = event.get("content", {})
+    membership = str(content.get("membership", "leave"))
+    before = event.get("unsigned", {}).get("prev_content", event.get("prev_content")) or {}
+    # Without knowledge of what came before, somebody who is out may have been in.
+    was_joined = membership == "join" or (
+        membership in ("leave", "ban") and before.get("membership") not in ("invite", "knock")
+    )
+    return Member(str(event["state_key"]), membership, was_joined, content.get("displayname"))

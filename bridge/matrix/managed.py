@@ -1,0 +1,124 @@
+"""Managed rooms on the homeserver: reading them as they are, and performing a plan's steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.domain import plan
+from bridge.matrix import rooms
+from bridge.matrix.botchat import bot_chat
+from bridge.matrix.outlet import Place
+from bridge.ports import Homeserver, Json, Names, Permanent
+
+
+class Accounts(Protocol):
+    """Knows who has an account."""
+
+    async def account_exists(self, user_id: str) -> bool:
+        """Whether the homeserver knows this Matrix ID."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedRooms:
+    """The homeserver as reconciling sees it."""
+
+    homeserver: Homeserver
+    accounts: Accounts
+    names: Names
+    place: Place
+
+    async def snapshot(self, wanted: tuple[plan.Wanted, ...]) -> plan.Snapshot:
+        """Every wanted room that exists, and who has no account. Reads only."""
+        found: dict[str, plan.Actual] = {}
+        for room in wanted:
+            room_id = await self._find(room)
+            if room_id is not None:
+                found[room.key] = _actual(room_id, await self.homeserver.state(room_id))
+        present = {
+            user_id
+            for actual in found.values()
+            for user_id, membership in actual.members.items()
+            if membership == "join"
+        }
+        missing = set()
+        for user_id in dict.fromkeys(member for room in wanted for member in room.members):
+            if user_id not in present and not await self.accounts.account_exists(user_id):
+                missing.add(user_id)
+        return plan.Snapshot(found, frozenset(missing))
+
+    async def _find(self, room: plan.Wanted) -> str | None:
+        known = await self.names.room_id(room.key)
+        if known is not None:
+            return known
+        found = await self.homeserver.resolve_alias(f"#{room.alias}:{self.place.domain}")
+        if found is not None:
+            await self.names.remember(room.key, found)
+        return found
+
+    async def perform(self, step: plan.Step) -> None:
+        """Do one step. Raises port errors."""
+        match step:
+            case plan.CreateRoom():
+                await self._create(step)
+            case plan.SetName():
+                room_id = await self._room(step.key)
+                await self.homeserver.put_state(room_id, "m.room.name", "", {"name": step.name})
+            case plan.Invite():
+                await self.homeserver.invite(await self._room(step.key), step.user_id)
+            case plan.Remove():
+                await self.homeserver.kick(await self._room(step.key), step.user_id)
+            case plan.AddChild():
+                content = {"via": [self.place.domain], "suggested": True}
+                space, child = await self._room(step.key), await self._room(step.child)
+                await self.homeserver.put_state(space, "m.space.child", child, content)
+            case plan.NoAccount():
+                raise Permanent(f"the homeserver has no account {step.user_id}", code="M_NOT_FOUND")
+
+    async def _room(self, key: str) -> str:
+        room_id = await self.names.room_id(key)
+        if room_id is None:
+            raise Permanent(f"the room {key} could not be created", code="M_NOT_FOUND")
+        return room_id
+
+    async def _create(self, step: plan.CreateRoom) -> None:
+        content = await self._content(step)
+        room_id = await self.homeserver.create_room(content)
+        await self.names.remember(step.wanted.key, room_id)
+
+    async def _content(self, step: plan.CreateRoom) -> Json:
+        wanted = step.wanted
+        if wanted.kind is plan.RoomKind.BOT_CHAT:
+            return bot_chat(
+                alias=wanted.alias,
+                name=wanted.name,
+                user_id=wanted.members[0],
+                bot=self.place.bot,
+                room_version=self.place.room_version,
+            )
+        rule: Json = {"join_rule": "invite"}
+        if wanted.kind is plan.RoomKind.WAITING:
+            rule = rooms.restricted_to(await self._room(wanted.parent))
+        return rooms.group_room(
+            alias=wanted.alias,
+            name=wanted.name,
+            invite=step.invite,
+            join_rule=rule,
+            space=wanted.kind is plan.RoomKind.SPACE,
+            bot=self.place.bot,
+            room_version=self.place.room_version,
+        )
+
+
+def _actual(room_id: str, state: list[Json]) -> plan.Actual:
+    name, members, children = "", {}, set()
+    for event in state:
+        content, key = event.get("content", {}), event.get("state_key", "")
+        match event.get("type"):
+            case "m.room.name":
+                name = str(content.get("name", ""))
+            case "m.room.member":
+                members[str(key)] = str(content.get("membership", "leave"))
+            case "m.space.child" if content.get("via"):
+                children.add(str(key))
+    return plan.Actual(room_id, name, members, frozenset(children))

@@ -1,0 +1,79 @@
+"""The way in from the homeserver: transactions are acknowledged only after they are kept.
+
+The application service API of the Matrix specification, with the token compared in constant time.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bridge.ports import Json
+
+log = structlog.get_logger()
+
+MAX_BODY = 50 * 1024 * 1024
+"""A homeserver retries what we refuse for ever: take anything up to this many bytes."""
+
+Keep = Callable[[list[Json]], Awaitable[None]]
+
+
+def _error(status: int, errcode: str, error: str) -> web.Response:
+    return web.json_response({"errcode": errcode, "error": error}, status=status)
+
+
+def routes(*, hs_token: str, keep: Keep) -> list[web.RouteDef]:
+    """The routes that the homeserver calls; ``keep`` returns once events are committed."""
+    service = _Service(hs_token.encode(), keep)
+    top = "/_matrix/app/v1"
+    return [
+        web.put(top + "/transactions/{txn_id}", service.transaction),
+        web.post(top + "/ping", service.ping),
+        web.get(top + "/users/{user_id}", service.unknown),
+        web.get(top + "/rooms/{alias}", service.unknown),
+    ]
+
+
+class _Service:
+    def __init__(self, token: bytes, keep: Keep) -> None:
+        self._token = token
+        self._keep = keep
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given:
+            return _error(401, "M_UNAUTHORIZED", "the homeserver's token is missing")
+        if not hmac.compare_digest(given.strip().encode(), self._token):
+            return _error(403, "M_FORBIDDEN", "the homeserver's token is wrong")
+        return None
+
+    async def transaction(self, request: web.Request) -> web.Response:
+        if refusal := self._refusal(request):
+            return refusal
+        try:
+            body: Any = json.loads(await request.read())
+        except web.HTTPRequestEntityTooLarge:
+            return _error(413, "M_TOO_LARGE", f"a transaction has {MAX_BODY} bytes at most")
+        except ValueError:
+            return _error(400, "M_NOT_JSON", "the body is not JSON")
+        events = body.get("events") if isinstance(body, dict) else None
+        if not isinstance(events, list):
+            return _error(400, "M_BAD_JSON", "the body has no list of events")
+        try:
+            await self._keep(events)
+        except Exception as error:
+            log.error("transaction.not_kept", error=type(error).__name__)
+            return _error(500, "M_UNKNOWN", "the events could not be kept; send them again")
+        return web.json_response({})
+
+    async def ping(self, request: web.Request) -> web.Response:
+        return self._refusal(request) or web.json_response({})
+
+    async def unknown(self, request: web.Request) -> web.Response:
+        """Everything of ours exists before anyone asks for it."""
+        return self._refusal(request) or _error(404, "M_NOT_FOUND", "no such user or room")

@@ -1,0 +1,254 @@
+"""The sections of config.yaml and organisation.yaml: their keys, defaults and limits."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from bridge.domain.organisation import Notify
+
+Language = Literal["fr", "en"]
+MATRIX_ID = re.compile(r"@[!-9;-~]*[!-9;-~]:[A-Za-z0-9.\-\[\]:]+")
+DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.\-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as https://matrix.example.org")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must start with https:// (http:// is allowed only to this machine)")
+    return value.rstrip("/")
+
+
+def _service_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as http://localhost:29330")
+    return value.rstrip("/")
+
+
+def _domain(value: str) -> str:
+    if not DOMAIN.fullmatch(value):
+        raise ValueError("must be a domain name such as example.org")
+    return value.lower()
+
+
+def _matrix_id(value: str) -> str:
+    if not MATRIX_ID.fullmatch(value) or len(value) > 255:
+        raise ValueError("must be a Matrix ID such as @claire:example.org")
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        found = validate_email(value, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValueError(f"must be an e-mail address such as group@example.org ({error})") from None
+    if found.ascii_email is None:
+        raise ValueError("must be an address in plain ASCII before the @")
+    return found.normalized.lower()
+
+
+def _database_url(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("must be sqlite:///colloque.db or postgresql://user:password@host/name")
+    return value
+
+
+def _localpart(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9._=\-/+]+", value):
+        raise ValueError("must be of a-z, 0-9 and . _ = - / + only")
+    return value
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, str) and not value:
+        raise ValueError("must not be empty")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_http_url)]
+Domain = Annotated[str, AfterValidator(_domain)]
+MatrixId = Annotated[str, AfterValidator(_matrix_id)]
+Address = Annotated[str, AfterValidator(_address)]
+Localpart = Annotated[str, AfterValidator(_localpart)]
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+
+
+class Section(BaseModel):
+    """A part of the configuration: nothing unknown, nothing changed later, no value guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class HomeserverSection(Section):
+    """The Matrix homeserver and who we are on it."""
+
+    url: Url = Field(description="Client-server API of the homeserver; https unless on this machine.")
+    domain: Domain = Field(description="The homeserver's server name, as in @user:domain.")
+    as_token: Secret = Field(description="Token by which we prove ourselves to the homeserver.")
+    hs_token: Secret = Field(description="Token by which the homeserver proves itself to us.")
+    bot: Localpart = Field("colloque", description="Localpart of the bot.")
+    namespace: Localpart = Field(
+        "colloque_", description="What our ghosts' localparts and aliases begin with."
+    )
+    room_version: str | None = Field(None, description="Room version of new rooms; the homeserver's default.")
+    service_id: Name = Field("colloque", description="ID in the registration.")
+    service_url: Annotated[str, AfterValidator(_service_url)] | None = Field(
+        None, description="Where the homeserver reaches us; http://localhost:<web.port> by default."
+    )
+
+
+class DatabaseSection(Section):
+    """Where everything is kept."""
+
+    url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite:///colloque.db", description="sqlite:///file beside this file, or postgresql://…"
+    )
+
+
+class ListenSection(Section):
+    """Where mail comes in."""
+
+    protocol: Literal["smtp", "lmtp"] = Field("lmtp", description="What your mail server speaks to us.")
+    host: Name = Field("127.0.0.1", description="Address to listen on.")
+    port: Port = Field(2524, description="TCP port to listen on.")
+    max_size_mb: Annotated[int, Field(ge=1, le=200)] = Field(35, description="Largest mail, in MB.")
+
+
+class SmtpSection(Section):
+    """Where mail goes out."""
+
+    host: Name = Field("127.0.0.1", description="Your mail server.")
+    port: Port = Field(25, description="Its TCP port.")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection is protected; none only to this machine."
+    )
+    username: str = Field("", description="Login, if it wants one.")
+    password: Secret | None = Field(None, description="Password of that login.")
+
+
+class MailSection(Section):
+    """E-mail with patients."""
+
+    domain: Domain = Field(description="Domain of the reply addresses.")
+    listen: ListenSection = Field(default_factory=ListenSection, description="Where mail comes in.")
+    smtp: SmtpSection = Field(default_factory=SmtpSection, description="Where mail goes out.")
+    quiet_period_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        20.0, description="Seconds an answer waits, so that an edit still counts."
+    )
+    max_attachments_mb: Annotated[int, Field(ge=1, le=100)] = Field(
+        18, description="Most that one mail's attachments may weigh, in MB."
+    )
+
+
+class WebSection(Section):
+    """Where we listen for the homeserver."""
+
+    host: Name = Field("127.0.0.1", description="Address to listen on.")
+    port: Port = Field(29330, description="TCP port to listen on.")
+
+
+class EmergencySection(Section):
+    """What every mail says about emergencies, by language."""
+
+    fr: Name = "Ce service ne traite pas les urgences. En cas d'urgence, appelez le 15 ou le 112."
+    en: Name = "This service does not handle emergencies. In an emergency, call 15 or 112."
+
+
+class CareSection(Section):
+    """What is promised to patients."""
+
+    emergency: EmergencySection = Field(
+        default_factory=EmergencySection, description="Emergency wording in fr and en."
+    )
+    question_reply_within_h: Annotated[int, Field(ge=1, le=720)] = Field(
+        48, description="Hours within which patients are told to expect an answer."
+    )
+
+
+class ClaimSection(Section):
+    """How a question is taken."""
+
+    grant_at_once_up_to: Annotated[int, Field(ge=0, le=10000)] = Field(
+        10, description="With more readers than this, the owner may write only once they are out."
+    )
+    listing_limit: Annotated[int, Field(ge=1, le=100000)] = Field(
+        1000, description="Questions that one space lists before another space goes on."
+    )
+
+
+class Config(Section):
+    """The whole of config.yaml."""
+
+    language: Language = Field("fr", description="Language of the organisation: fr or en.")
+    organisation_file: Path = Field(
+        Path("organisation.yaml"), strict=False, description="The organisation, beside this file."
+    )
+    homeserver: HomeserverSection
+    database: DatabaseSection = Field(default_factory=DatabaseSection)
+    mail: MailSection
+    web: WebSection = Field(default_factory=WebSection)
+    care: CareSection = Field(default_factory=CareSection)
+    claim: ClaimSection = Field(default_factory=ClaimSection)
+
+
+class OrganisationSection(Section):
+    """The organisation itself."""
+
+    name: Name
+    language: Language | None = None
+
+
+class PractitionerEntry(Section):
+    """One practitioner."""
+
+    id: MatrixId
+    name: Name
+    language: Language | None = None
+
+
+class NameByLanguage(Section):
+    """A name in both languages."""
+
+    fr: Name
+    en: Name
+
+
+class GroupEntry(Section):
+    """One expert group."""
+
+    key: Key
+    name: Name | NameByLanguage
+    address: Address
+    members: list[MatrixId] = []
+    notify: Annotated[Notify, Field(strict=False)] = Notify.ANNOUNCE
+    language: Language | None = None
+
+
+class OrganisationFile(Section):
+    """The whole of organisation.yaml."""
+
+    organisation: OrganisationSection
+    practitioners: list[PractitionerEntry] = []
+    groups: list[GroupEntry] = []
