@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -35,6 +36,8 @@ from bridge.ports import Json, PortError, RawInput, Reading, Temporary
 from bridge.storage.codec import decode_event
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival
+from bridge.storage.outbox import Lane
+from bridge.web.routes import probes
 
 log = structlog.get_logger()
 
@@ -83,8 +86,8 @@ class Bridge:
         self._runner: web.AppRunner | None = None
         self._scanner: asyncio.Task[None] | None = None
 
-    def _wake_outbox(self, lanes: object) -> None:
-        self.outbox.wake(lanes)  # type: ignore[arg-type]
+    def _wake_outbox(self, lanes: Sequence[Lane]) -> None:
+        self.outbox.wake(lanes)
 
     def _listener(self, config: Config) -> MailListener:
         intake = Intake(self.settings.organisation, config.mail.domain, self.names, self._store_mail)
@@ -138,9 +141,17 @@ class Bridge:
         app = web.Application(client_max_size=MAX_BODY)
         token = config.homeserver.hs_token.get_secret_value()
         app.add_routes(routes(hs_token=token, keep=self._store_events))
+        app.add_routes(probes(self._needs))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
         await web.TCPSite(self._runner, config.web.host, config.web.port).start()
+
+    async def _needs(self) -> dict[str, bool]:
+        return {
+            "database": await self.database.answers(),
+            "matrix": self._scanner is not None,
+            "listener": self.listener.listening,
+        }
 
     @property
     def http_port(self) -> int:
@@ -183,6 +194,7 @@ class Bridge:
             config.mail.domain,
             {"fr": config.care.emergency.fr, "en": config.care.emergency.en},
             config.mail.max_attachments_mb * 1024 * 1024,
+            config.care.question_reply_within_h,
         )
         self.outbox.performers |= {
             "matrix": MatrixPerformer(

@@ -26,9 +26,10 @@ class MailSettings:
     domain: str
     emergency: dict[str, str]
     max_attachments: int
+    reply_within_h: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MailPerformer:
     """The performer of the mail lane."""
 
@@ -110,6 +111,7 @@ class MailPerformer:
             reference=effect.reference,
             emergency=self.settings.emergency[effect.language],
             lines=(line,) if line else (),
+            reply_within_h=0 if line else self.settings.reply_within_h,
             message_id=message_id_of(effect.key, self.settings.domain),
             in_reply_to=effect.in_reply_to,
             references=(effect.in_reply_to,) if effect.in_reply_to else (),

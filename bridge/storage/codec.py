@@ -11,7 +11,6 @@ from bridge.domain.effects import Effect
 from bridge.domain.events import Event
 from bridge.domain.state import Question
 
-
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
 

@@ -68,6 +68,15 @@ class Database:
         """Close every connection."""
         await self._engine.dispose()
 
+    async def answers(self) -> bool:
+        """Whether the database can be read right now."""
+        try:
+            async with self.reading() as connection:
+                await connection.execute(sa.text("SELECT 1"))
+        except sa.exc.SQLAlchemyError:
+            return False
+        return True
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed at the end of the block, or leaves no trace."""

@@ -49,7 +49,9 @@ async def test_inputs_of_a_conversation_keep_their_order(database: Database) -> 
     assert seen == ["k1", "k3", "k5"]
 
 
-async def test_a_quarantined_input_lets_the_conversation_go_on_and_keeps_its_bytes(database: Database) -> None:
+async def test_a_quarantined_input_lets_the_conversation_go_on_and_keeps_its_bytes(
+    database: Database,
+) -> None:
     async with database.transaction() as connection:
         await inbox.put(connection, [_arrival("bad"), _arrival("good")], 1.0)
         bad = await inbox.head(connection, "c1")

@@ -65,7 +65,9 @@ def _system(binaries: Path) -> Iterator[str]:
             shutil.chown(cluster, account)
         owner = account or pwd.getpwuid(os.geteuid()).pw_name
         _run([binaries / "initdb", "-D", cluster, "-A", "trust", "-E", "UTF8", "--locale=C"], account)
-        options = f"-c listen_addresses='' -c unix_socket_directories='{top}' -c fsync=off -c max_connections=200"
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories='{top}' -c fsync=off -c max_connections=200"
+        )
         log = top / "log"
         _run([binaries / "pg_ctl", "-D", cluster, "-o", options, "-l", log, "-w", "start"], account)
         try:

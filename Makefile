@@ -1,0 +1,47 @@
+# Everything people and CI run. `make help` lists it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: help demo test test-system lint types check bench clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+# One stamp per set of extras: a change of pyproject.toml installs again.
+$(VENV)/demo.stamp: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/demo.stamp
+
+demo: $(VENV)/demo.stamp ## the whole service on this machine; ONCE=1 plays the story, REPORT=file.json writes figures
+	$(BIN)/colloque demo $(if $(ONCE),--once) $(if $(REPORT),--report $(REPORT)) $(if $(DIR),--dir $(DIR))
+
+test: $(VENV)/test.stamp ## the suite: no root, nothing but the package registries
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --ignore tests/system
+
+test-system: $(VENV)/test.stamp ## what needs Debian packages (Chromium)
+	$(BIN)/python -m pytest -q tests/system
+
+lint: $(VENV)/test.stamp ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test.stamp ## strict types, tests included
+	$(BIN)/mypy
+
+check: lint types test test-system ## what CI runs
+
+bench: $(VENV)/test.stamp ## figures: ratios within one run
+	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report $(REPORT))
+
+clean: ## remove what make made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

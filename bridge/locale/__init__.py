@@ -1,0 +1,42 @@
+"""Every text that people read, in French and English, by key: ``text("fr", "bot.taken", owner=…)``."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+LANGUAGES = ("fr", "en")
+DEFAULT = "fr"
+CODES = ("kind", "problems", "reason")
+"""Values that are codes of ours; they are shown by their wording in the section ``[word]``."""
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """Every key of a language with its text."""
+    file = Path(__file__).parent / f"{language}.toml"
+    sections = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {f"{section}.{key}": words for section, keys in sections.items() for key, words in keys.items()}
+
+
+def text(language: str, key: str, /, **values: object) -> str:
+    """The text behind a key with its values filled in; an unknown language is French.
+
+    Raises :class:`KeyError` for an unknown key. Values are never interpreted, whatever they hold.
+    """
+    words = catalogue(language if language in LANGUAGES else DEFAULT)
+    shown = {name: _wording(words, name, value) for name, value in values.items()}
+    return "".join(literal + _value(field, shown) for literal, field, _, _ in Formatter().parse(words[key]))
+
+
+def _value(field: str | None, values: dict[str, Any]) -> str:
+    return "" if field is None else str(values.get(field, ""))
+
+
+def _wording(words: dict[str, str], name: str, value: object) -> str:
+    if name not in CODES:
+        return str(value)
+    return ", ".join(words.get(f"word.{code}", code) for code in str(value).split(", "))

@@ -1,0 +1,197 @@
+"""Takes a raw mail apart, safely: compat32 only, own charset chain, bounded in every direction.
+
+``email.policy.default`` is a denial of service on hostile input; compat32 with these limits is not.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.header import decode_header
+from email.message import Message
+from email.policy import compat32
+
+MAX_PARTS = 200
+MAX_DEPTH = 20
+MAX_HEADER = 8_000
+"""Characters of one header that are looked at."""
+
+MAX_BOUNDARY_LINES = 5_000
+"""Lines that look like boundaries; a mail with more is not taken apart at all."""
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One part without parts of its own. ``charset`` is as declared; ``content`` is decoded bytes."""
+
+    mimetype: str
+    charset: str
+    name: str
+    content: bytes
+    attached: bool
+    alternative: int
+
+
+@dataclass(slots=True)
+class Taken:
+    """A mail taken apart: its leaves in order, and the codes of what went wrong."""
+
+    message: Message
+    leaves: list[Leaf] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def take_apart(raw: bytes) -> Taken:
+    """All leaves of a mail. Never raises; what can't be read as MIME becomes one leaf of raw bytes."""
+    if raw.count(b"\n--") > MAX_BOUNDARY_LINES:
+        return _whole(raw, "too_many_parts")
+    try:
+        message = message_from_bytes(raw, policy=compat32)
+    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError):
+        return _whole(raw, "broken_mime")
+    taken = Taken(message)
+    _walk(message, taken, 0, 0)
+    return taken
+
+
+def _whole(raw: bytes, problem: str) -> Taken:
+    head, _, _ = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    lines = head[: 64 * 1024]
+    taken = Taken(message_from_bytes(lines + b"\n\n", policy=compat32), problems=[problem])
+    taken.leaves.append(Leaf("message/rfc822", "", "message.eml", raw, True, 0))
+    return taken
+
+
+def _walk(part: Message, taken: Taken, depth: int, alternative: int) -> None:
+    if len(taken.leaves) >= MAX_PARTS:
+        _note(taken, "too_many_parts")
+        return
+    if depth > MAX_DEPTH:
+        _note(taken, "too_deep")
+        taken.leaves.append(Leaf("message/rfc822", "", "", _flattened(part), True, 0))
+        return
+    if part.defects:
+        _note(taken, "broken_mime")
+    mimetype = part.get_content_type()
+    if mimetype.startswith("message/") and part.is_multipart():
+        children = part.get_payload()
+        inner = b"\n".join(_flattened(child) for child in children if isinstance(child, Message))
+        taken.leaves.append(Leaf(mimetype, "", _name(part) or "message.eml", inner, True, 0))
+        return
+    if part.is_multipart():
+        inside = id(part) if mimetype == "multipart/alternative" else alternative
+        for child in part.get_payload():
+            if isinstance(child, Message):
+                _walk(child, taken, depth + 1, inside)
+        return
+    taken.leaves.append(_leaf(part, mimetype, alternative, taken))
+
+
+def _note(taken: Taken, problem: str) -> None:
+    if problem not in taken.problems:
+        taken.problems.append(problem)
+
+
+def _flattened(part: Message) -> bytes:
+    try:
+        return part.as_bytes()
+    except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
+        return str(part.get_payload())[:1_000_000].encode("utf-8", "replace")
+
+
+def _leaf(part: Message, mimetype: str, alternative: int, taken: Taken) -> Leaf:
+    disposition = header_text(part, "content-disposition").lower()
+    name = _name(part)
+    textual = mimetype in ("text/plain", "text/html")
+    attached = disposition.startswith("attachment") or not textual or bool(name and disposition)
+    return Leaf(mimetype, _charset(part), name, _content(part, taken), attached, alternative)
+
+
+def _content(part: Message, taken: Taken) -> bytes:
+    payload = part.get_payload()
+    raw = payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else b""
+    encoding = header_text(part, "content-transfer-encoding").strip().lower()
+    try:
+        if encoding == "quoted-printable":
+            return quopri.decodestring(raw)
+        if encoding == "base64":
+            return _unbase64(raw, taken)
+        if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
+            decoded = part.get_payload(decode=True)
+            return decoded if isinstance(decoded, bytes) else raw
+    except (ValueError, binascii.Error):
+        _note(taken, "broken_mime")
+    return raw
+
+
+def _unbase64(raw: bytes, taken: Taken) -> bytes:
+    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
+    if len(letters) % 4 == 1:  # a cut-off mail: what is whole is still worth having
+        letters = letters[:-1]
+        _note(taken, "broken_mime")
+    return base64.b64decode(letters + b"=" * (-len(letters) % 4))
+
+
+def header_text(part: Message, name: str) -> str:
+    """A header as text on one line, with encoded words decoded (RFC 2047); empty when there is none."""
+    try:
+        value = part.get(name)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return "" if value is None else clean_line(decode_words(str(value)[:MAX_HEADER]))
+
+
+def decode_words(value: str) -> str:
+    """Decode encoded words, each by its charset or the nearest that fits."""
+    raw = value.encode("utf-8", "surrogateescape")
+    try:
+        value = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        value = raw.decode("cp1252", "replace")
+    try:
+        parts = decode_header(value)
+    except (ValueError, LookupError, binascii.Error, TypeError):
+        return value
+    return "".join(
+        part if isinstance(part, str) else decode_text(part, charset or "ascii")[0] for part, charset in parts
+    )
+
+
+def decode_text(content: bytes, charset: str) -> tuple[str, bool]:
+    """Text by the declared charset, else UTF-8, else what Windows used; and whether that was a guess."""
+    for candidate, guessed in ((charset, False), ("utf-8", bool(charset)), ("cp1252", True)):
+        if not candidate:
+            continue
+        try:
+            return content.decode(candidate), guessed and not content.isascii()
+        except (LookupError, ValueError, UnicodeError, TypeError):
+            continue
+    return content.decode("latin-1"), True
+
+
+def clean_line(text: str) -> str:
+    """One line without control and direction characters."""
+    return " ".join(CONTROL.sub(" ", text).split())
+
+
+def _charset(part: Message) -> str:
+    try:
+        value = part.get_content_charset()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def _name(part: Message) -> str:
+    """The file name someone gave, as one clean line; what it is worth is decided elsewhere."""
+    try:
+        name = part.get_filename()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return clean_line(decode_words(name[:MAX_HEADER])) if isinstance(name, str) else ""

@@ -1,0 +1,291 @@
+"""What a raw mail says: sender, text, files, and everything about it that is worth knowing. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.message import Message
+
+from email_validator import EmailNotValidError, validate_email
+from inscriptis import get_text
+from inscriptis.model.config import ParserConfig
+
+from bridge.domain.content import Kind
+from bridge.mail.mime import MAX_HEADER, Leaf, Taken, clean_line, decode_text, header_text, take_apart
+from bridge.mail.photos import clean_photo
+from bridge.mail.reply import strip_quotes
+
+MAX_SUBJECT = 200
+MAX_TEXT = 200_000
+"""Characters of text that go on; a longer text also goes on whole, as a file."""
+
+MAX_NAME = 100
+INSTANCE_HEADER = "X-Colloque-Instance"
+"""Marks our own mails: one that comes back must not be answered."""
+
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
+_AUTOMATIC_SUBJECT = re.compile(
+    r"^(réponse automatique|absence du bureau|automatic reply|auto(?:matic)?[ -]?reply|out of (?:the )?office)\b",
+    re.IGNORECASE,
+)
+_ROBOTS = ("mailer-daemon", "postmaster", "no-reply", "noreply", "do-not-reply")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Someone's name and address; the address is valid by syntax, its domain in lower case."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """A photo or file with a name of our own making. Sizes are in pixels, 0 when unknown."""
+
+    kind: Kind
+    name: str
+    mimetype: str
+    content: bytes
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read as meant; ``code`` is stable, without words of the mail."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMail:
+    """A mail. ``text`` is everything written, ``reply`` that without quoted history.
+
+    ``sender`` is set only when there is exactly one From with exactly one mailbox. ``automatic``
+    says why no person wrote this, or is empty.
+    """
+
+    senders: tuple[Mailbox, ...]
+    sender: Mailbox | None
+    subject: str
+    text: str
+    reply: str
+    files: tuple[ParsedFile, ...]
+    message_id: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    automatic: str
+    problems: tuple[Problem, ...]
+
+
+def parse_mail(raw: bytes) -> ParsedMail:
+    """Read a mail. Never raises: what can't be read is a problem, and its bytes stay as a file."""
+    taken = take_apart(raw)
+    problems = list(taken.problems)
+    text, files = _body(taken, problems)
+    senders, single = _senders(taken.message, problems)
+    if not text and not files:
+        problems.append("empty_body")
+    identifiers = _MESSAGE_ID.findall(_raw_header(taken.message, "references"))
+    return ParsedMail(
+        senders=senders,
+        sender=senders[0] if single else None,
+        subject=header_text(taken.message, "subject")[:MAX_SUBJECT],
+        text=text,
+        reply=strip_quotes(text),
+        files=tuple(files),
+        message_id=_first_id(taken.message, "message-id"),
+        in_reply_to=_first_id(taken.message, "in-reply-to"),
+        references=tuple(identifiers[-50:]),
+        automatic=automatic_reason(taken.message, senders),
+        problems=tuple(Problem(code) for code in dict.fromkeys(problems)),
+    )
+
+
+# --- who ---
+
+
+def _raw_header(message: Message, name: str) -> str:
+    try:
+        return str(message.get(name) or "")[:MAX_HEADER]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+
+
+def _first_id(message: Message, name: str) -> str:
+    found = _MESSAGE_ID.search(_raw_header(message, name))
+    return found.group() if found else ""
+
+
+def _senders(message: Message, problems: list[str]) -> tuple[tuple[Mailbox, ...], bool]:
+    """Every mailbox in every From, and whether it is exactly one (RFC 5322, 3.6.2)."""
+    try:
+        headers = [str(value)[:MAX_HEADER] for value in message.get_all("from", [])]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        headers = []
+    parts = [part for header in headers for part in split_addresses(header)]
+    mailboxes = tuple(found for part in parts if (found := read_mailbox(part)))
+    if len(parts) > 1 or len(headers) > 1:
+        problems.append("several_senders")
+    elif not mailboxes:
+        problems.append("invalid_sender" if parts else "no_sender")
+    return mailboxes, len(headers) == 1 and len(parts) == 1 and len(mailboxes) == 1
+
+
+def split_addresses(header: str) -> list[str]:
+    """Split an address list at its commas, but not at those in quotes or comments; in linear time."""
+    parts: list[str] = []
+    current: list[str] = []
+    quoted = escaped = False
+    depth = 0
+    for letter in header:
+        if escaped:
+            escaped = False
+        elif letter == "\\":
+            escaped = True
+        elif letter == '"' and not depth:
+            quoted = not quoted
+        elif letter == "(" and not quoted:
+            depth += 1
+        elif letter == ")" and not quoted and depth:
+            depth -= 1
+        elif letter in ",;" and not quoted and not depth:
+            parts.append("".join(current))
+            current = []
+            continue
+        current.append(letter)
+    parts.append("".join(current))
+    return [part.strip() for part in parts if part.strip()]
+
+
+def read_mailbox(part: str) -> Mailbox | None:
+    """``Name <address>`` or a bare address; anything doubtful (two addresses, say) is refused."""
+    opened = part.count("<")
+    if opened > 1 or part.count(">") != opened:
+        return None
+    if opened:
+        name, _, rest = part.partition("<")
+        address, _, behind = rest.partition(">")
+        if behind.strip() and not behind.strip().startswith("("):
+            return None
+        name = name.strip().strip('"').replace('\\"', '"').replace("\\\\", "\\")
+    else:
+        name, address = "", re.sub(r"\([^()]*\)", "", part)
+    name = _decoded_name(name)
+    if "@" in name:
+        # « a@b.c <d@e.f> » reads as one person and answers as another (CVE-2023-27043).
+        name = ""
+    return _mailbox(name, address.strip())
+
+
+def _decoded_name(name: str) -> str:
+    holder = Message()
+    holder["from"] = name
+    return header_text(holder, "from")[:MAX_NAME]
+
+
+def _mailbox(name: str, address: str) -> Mailbox | None:
+    if not address or len(address) > 320:
+        return None
+    try:
+        found = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return Mailbox(name, found.ascii_email or found.normalized)
+
+
+def automatic_reason(message: Message, senders: tuple[Mailbox, ...]) -> str:
+    """Why no person wrote this mail, or an empty string (RFC 3834, 2; and what servers really send)."""
+
+    def has(name: str) -> str:
+        return header_text(message, name).lower()
+
+    if (auto := has("auto-submitted")) and not auto.startswith("no"):
+        return "auto-submitted"
+    if has(INSTANCE_HEADER):
+        return "own-instance"
+    for name in ("x-autoreply", "x-autorespond", "x-auto-reply-from", "list-id", "feedback-id"):
+        if has(name):
+            return name
+    if has("precedence") in ("bulk", "junk", "auto_reply", "list"):
+        return "precedence"
+    if any(sender.address.lower().partition("@")[0] in _ROBOTS for sender in senders):
+        return "robot"
+    return "automatic-subject" if _AUTOMATIC_SUBJECT.match(header_text(message, "subject")) else ""
+
+
+# --- what ---
+
+
+def _body(taken: Taken, problems: list[str]) -> tuple[str, list[ParsedFile]]:
+    """The text of all text parts, one of each set of alternatives, and everything else as files."""
+    plain_in = {leaf.alternative for leaf in taken.leaves if _is_text(leaf, "text/plain")}
+    texts: list[str] = []
+    files: list[ParsedFile] = []
+    for number, leaf in enumerate(taken.leaves, start=1):
+        if _is_text(leaf, "text/plain"):
+            texts.append(_decoded(leaf, problems))
+        elif _is_text(leaf, "text/html"):
+            if not leaf.alternative or leaf.alternative not in plain_in:
+                texts.append(html_text(_decoded(leaf, problems)))
+        elif leaf.content:
+            files.append(_file(leaf, number))
+    text = "\n\n".join(part for part in map(_tidy, texts) if part)
+    if len(text) > MAX_TEXT:
+        problems.append("text_clipped")
+        files.append(ParsedFile(Kind.FILE, "message.txt", "text/plain", text.encode()))
+        text = text[:MAX_TEXT]
+    return text, files
+
+
+def _is_text(leaf: Leaf, mimetype: str) -> bool:
+    return leaf.mimetype == mimetype and not leaf.attached and bool(leaf.content.strip())
+
+
+def _decoded(leaf: Leaf, problems: list[str]) -> str:
+    text, guessed = decode_text(leaf.content, leaf.charset)
+    if guessed:
+        problems.append("unknown_charset")
+    return text
+
+
+def _tidy(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip("\n")
+
+
+def html_text(html: str) -> str:
+    """The words of an HTML mail; nothing remote is ever fetched."""
+    try:
+        return str(get_text(html[: MAX_TEXT * 5], ParserConfig(display_links=False)))
+    except Exception:  # a parser of a hostile document may raise anything; the words still count
+        return re.sub(r"<[^<>]{0,10000}>", " ", html[: MAX_TEXT * 5])
+
+
+def _file(leaf: Leaf, number: int) -> ParsedFile:
+    photo = clean_photo(leaf.content)
+    if photo is not None:
+        name = f"{_stem(leaf.name) or f'photo-{number}'}.{photo.extension}"
+        return ParsedFile(Kind.IMAGE, name, photo.mimetype, photo.content, photo.width, photo.height)
+    mimetype = (
+        leaf.mimetype if re.fullmatch(r"[\w.+-]+/[\w.+-]+", leaf.mimetype) else "application/octet-stream"
+    )
+    kind = {"audio": Kind.AUDIO, "video": Kind.VIDEO}.get(mimetype.partition("/")[0], Kind.FILE)
+    return ParsedFile(kind, safe_name(leaf.name) or f"fichier-{number}", mimetype, leaf.content)
+
+
+def safe_name(name: str) -> str:
+    """A file name of our own making from a stranger's: no path, no control or direction characters."""
+    last = re.split(r"[/\\]", clean_line(name))[-1]
+    kept = re.sub(r'[<>:"|?*]', "_", last).strip(" .")
+    stem, dot, extension = kept.rpartition(".")
+    if dot and len(extension) <= 10:
+        return f"{stem[: MAX_NAME - 11]}.{extension}" if stem else extension
+    return kept[:MAX_NAME]
+
+
+def _stem(name: str) -> str:
+    safe = safe_name(name)
+    return safe.rpartition(".")[0] or safe

@@ -1,0 +1,80 @@
+"""Photos: recognised by content, turned upright, and re-encoded so that no metadata leaves with them.
+
+A phone's photo tells where it was taken (EXIF GPS), when, and by which device; none of that goes on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+import pillow_heif
+from PIL import Image, ImageCms, ImageOps
+
+pillow_heif.register_heif_opener()
+
+MAX_PIXELS = 50_000_000
+"""Larger pictures stay files: opening them would take hundreds of megabytes."""
+
+FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "GIF", "TIFF", "BMP", "MPO")
+QUALITY = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A clean picture. ``extension`` has no dot; sizes are in pixels."""
+
+    content: bytes
+    mimetype: str
+    extension: str
+    width: int
+    height: int
+
+
+def clean_photo(content: bytes) -> Photo | None:
+    """The picture without its metadata, upright; ``None`` when it isn't one that we can open."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return _cleaned(content)
+    except Exception:  # decoders raise anything on hostile bytes; the file then stays a file
+        return None
+
+
+def _cleaned(content: bytes) -> Photo | None:
+    with Image.open(BytesIO(content), formats=FORMATS) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            return None
+        kind = opened.format or ""
+        upright = ImageOps.exif_transpose(opened)
+        picture = _in_srgb(upright)
+    transparent = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+    if kind == "PNG" or transparent:
+        return _encoded(picture.convert("RGBA" if transparent else "RGB"), "PNG")
+    return _encoded(picture.convert("RGB"), "JPEG")
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """Convert the colours, since the profile that explains them is dropped like all metadata."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in ("RGB", "RGBA"):
+        return picture
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+    return converted if converted is not None else picture
+
+
+def _encoded(picture: Image.Image, kind: str) -> Photo:
+    # A fresh image of the same pixels carries nothing along.
+    bare = Image.new(picture.mode, picture.size)
+    bare.paste(picture)
+    out = BytesIO()
+    if kind == "PNG":
+        bare.save(out, "PNG", optimize=False)
+        return Photo(out.getvalue(), "image/png", "png", bare.width, bare.height)
+    bare.save(out, "JPEG", quality=QUALITY)
+    return Photo(out.getvalue(), "image/jpeg", "jpg", bare.width, bare.height)
