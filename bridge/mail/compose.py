@@ -28,7 +28,37 @@ MAX_SUBJECT = 200
 MAX_REFERENCES = 20
 POLICY = SMTP.clone(max_line_length=78, cte_type="7bit")
 TAGS = frozenset(
-    ["p", "br", "b", "strong", "i", "em", "u", "s", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "table", "thead", "tbody", "tr", "th", "td"]
+    [
+        "p",
+        "br",
+        "b",
+        "strong",
+        "i",
+        "em",
+        "u",
+        "s",
+        "del",
+        "code",
+        "pre",
+        "blockquote",
+        "ul",
+        "ol",
+        "li",
+        "a",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    ]
 )
 _LINK = {"a": {"href"}}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
