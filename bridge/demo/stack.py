@@ -105,15 +105,26 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 class Stack:
     """Everything the demonstration runs, in one folder."""
 
-    def __init__(self, directory: Path, hospital: Hospital, *, quiet_period_s: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        hospital: Hospital,
+        *,
+        quiet_period_s: int,
+        room_version: str | None = None,
+        command: tuple[str, ...] = (),
+    ) -> None:
         self.directory = directory
         self.hospital = hospital
         self.passwords: dict[str, str] = {}
         self._quiet_period_s = quiet_period_s
+        self._room_version = room_version
+        self._command = command
         self._people: list[Person] = []
         self.mailbox = LocalMailbox(directory / "mailbox")
         self.synapse: LocalSynapse
         self.bridge: BridgeProcess
+        self.config: Path
 
     async def start(self) -> None:
         """Start everything, in the order in which each finds what it needs."""
@@ -137,10 +148,12 @@ class Stack:
             domain=self.hospital.domain,
             port=homeserver_port,
             registration=registration,
+            room_version=self._room_version,
         )
         await self.synapse.start()
         await self._register_people()
-        self.bridge = BridgeProcess(config, self.directory / "bridge.log", ports.web)
+        self.config = config
+        self.bridge = BridgeProcess(config, self.directory / "bridge.log", ports.web, self._command)
         await self.bridge.start()
 
     async def _register_service(self, config: Path, registration: Path) -> None:
