@@ -132,10 +132,10 @@ class Clinic:
                 found.append(person)
         return found
 
-    async def sealed(self, asked: Asked, owner: Person) -> Json:
+    async def sealed(self, asked: Asked, owner: Person, within_s: float = 60) -> Json:
         """Wait until the owner is told that the room is theirs; the seal is complete then."""
         return await owner.wait_for(
-            asked.room_id, lambda e: "Prise en charge par" in body(e) and "m.room.message" == e["type"]
+            asked.room_id, lambda e: body(e).startswith("Prise en charge par"), deadline_s=within_s
         )
 
     async def owner(self, asked: Asked, people: list[Person], within_s: float = 60) -> Person:
@@ -144,7 +144,7 @@ class Clinic:
         while time.monotonic() < deadline:
             found = await self.inside(asked, people)
             if len(found) == 1:
-                await self.sealed(asked, found[0])
+                await self.sealed(asked, found[0], within_s)
                 return found[0]
             await asyncio.sleep(0.02)
         raise TimeoutError("the room was not sealed in time")

@@ -1,0 +1,66 @@
+"""``colloque run`` with an appetite for SIGKILL: dies once at every point that ``crash-at`` asks for.
+
+The file lies beside the configuration. ``performed`` kills after an effect was performed and before
+that is recorded, ``recorded`` right after; ``kept`` after an input is committed and before it is
+acknowledged, ``decided`` after its decision is committed. Each input and effect kills once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bridge.cli import main
+from bridge.flow.inbox import Inbox
+from bridge.flow.outbox import Outbox
+from bridge.storage.inbox import Arrival
+
+PLACE = Path(sys.argv[sys.argv.index("-c") + 1]).parent
+
+
+def crash(point: str, key: str) -> None:
+    """Die here if asked to and not yet done."""
+    asked = PLACE / "crash-at"
+    if not asked.exists() or point not in asked.read_text().split():
+        return
+    seen = PLACE / "crashed"
+    mark = f"{point} {key}"
+    if seen.exists() and mark in seen.read_text().splitlines():
+        return
+    with seen.open("a") as out:
+        out.write(mark + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+_finish, _take, _commit = Outbox._finish, Inbox.take, Inbox._commit
+
+
+async def finish(self: Outbox, row: Any, outcome: Any, error: str | None = None) -> None:
+    crash("performed", f"{type(row.effect).__name__} {row.key}")
+    await _finish(self, row, outcome, error)
+    crash("recorded", f"{type(row.effect).__name__} {row.key}")
+
+
+async def take(self: Inbox, arrivals: Sequence[Arrival]) -> None:
+    await _take(self, arrivals)
+    for arrival in arrivals:
+        crash("kept", f"{arrival.kind} {arrival.key}")
+
+
+async def commit(self: Inbox, item: Any, reading: Any) -> None:
+    await _commit(self, item, reading)
+    crash("decided", f"{item.kind} {item.key}")
+
+
+Outbox._finish = finish  # type: ignore[method-assign]
+Inbox.take = take  # type: ignore[method-assign]
+Inbox._commit = commit  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    main()
