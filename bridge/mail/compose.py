@@ -1,68 +1,62 @@
 """Makes the bytes of a mail: the same input gives the same bytes, whenever and however often.
 
-Multipart text and HTML, threaded for the mail client, with our marker line on top so that the
-answer can be told from the quoted history, and with the headers that keep robots from answering.
+Text and HTML, photos shown in place, threaded for the mail client, with our marker line on top so that
+the answer can be told from the quoted history, and with the headers that keep robots from answering.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from email.message import EmailMessage
+from email.header import Header
+from email.message import MIMEPart
 from email.policy import SMTP
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime
 from enum import StrEnum
 from html import escape
 from pathlib import Path
 
 import nh3
+from inscriptis import get_text
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
-from bridge.locale import text
+from bridge.locale import DEFAULT, LANGUAGES, text
+from bridge.ports import Permanent
 
 MAX_SUBJECT = 200
+"""Characters of a subject, its ``Re:`` included."""
 MAX_REFERENCES = 20
+"""Message-IDs kept beside the thread's first, from its end."""
+NOT_AN_ADDRESS = "553"
+"""Reply code of a mailbox name that isn't allowed (RFC 5321, 4.2.3)."""
 POLICY = SMTP.clone(max_line_length=78, cte_type="7bit")
 TAGS = frozenset(
-    [
-        "p",
-        "br",
-        "b",
-        "strong",
-        "i",
-        "em",
-        "u",
-        "s",
-        "del",
-        "code",
-        "pre",
-        "blockquote",
-        "ul",
-        "ol",
-        "li",
-        "a",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-    ]
+    "p br hr b strong i em u s del sub sup code pre blockquote ul ol li a h1 h2 h3 h4 h5 h6 "
+    "table thead tbody tr th td".split()
 )
-_LINK = {"a": {"href"}}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_REPLY_FALLBACK = re.compile(r"<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
+"""Without ``sub``, ``sup`` and tables, 10⁹ would read 109 and the columns of a dosage run together."""
+
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
+_STYLES = {
+    "pre": {"style": "white-space:pre-wrap;overflow-wrap:anywhere"},
+    "blockquote": {"style": "margin:0 0 8px;padding-left:10px;border-left:3px solid #cbd2d9"},
+    "th": {"style": "border:1px solid #cbd2d9;padding:2px 6px;text-align:left"},
+    "td": {"style": "border:1px solid #cbd2d9;padding:2px 6px"},
+}
+_SHOWN_IN_PLACE = ("image/jpeg", "image/png", "image/gif", "image/webp")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_WORDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
+# Line ends of every kind, and the marks that make a name read backwards.
+_NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_REPLY_PREFIXES = re.compile(r"(?:(?:re|ré|tr|fwd?|aw)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.:\[\]-]{1,255}")
+_PLAIN = re.compile(r"[ -~]{0,60}")
+_MIMETYPE = re.compile(r"(?!multipart/|message/)[\w.+-]+/[\w.+-]+", re.ASCII | re.IGNORECASE)
 
 
 class MailKind(StrEnum):
@@ -117,103 +111,220 @@ class OutgoingMail:
     date: datetime
     reply_within_h: int = 0
 
-
-def _environment() -> Environment:
-    loader = FileSystemLoader(Path(__file__).parent / "templates")
-    return Environment(
-        loader=loader, autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True
-    )
+    @property
+    def seed(self) -> str:
+        """What stands for chance wherever a mail needs some, so that its bytes repeat."""
+        return hashlib.sha256(self.message_id.encode()).hexdigest()[:32]
 
 
-_TEMPLATES = _environment()
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(["html"]),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def compose(mail: OutgoingMail) -> bytes:
-    """The mail as bytes with CRLF line ends, headers in ASCII (RFC 5322, RFC 2047)."""
-    message = EmailMessage(policy=POLICY)
-    _address(message, mail)
-    _identify(message, mail)
-    message.set_content(_render("mail.txt", mail), cte="quoted-printable")
-    message.add_alternative(_render("mail.html", mail), subtype="html", cte="quoted-printable")
-    for line in mail.lines:
-        if line.file is not None:
-            _attach(message, line.file)
-    _fix_boundaries(message, mail.message_id)
-    return message.as_bytes(policy=POLICY)
+    """The mail as ASCII bytes with CRLF line ends (RFC 5322, 2045-2047, 2387).
+
+    Raises :class:`bridge.ports.Permanent` for an address that can't stand in a mail, and
+    :class:`ValueError` without a Message-ID.
+    """
+    clean = _cleaned(mail)
+    head = "".join(f"{name}: {value}\r\n" for name, value in _headers(clean))
+    return head.encode("ascii") + _content(clean).as_bytes(policy=POLICY)
 
 
-def _one_line(value: str, limit: int = 320) -> str:
-    """A header's value: no line break can enter, so no header can be smuggled in."""
-    return " ".join(_CONTROL.sub(" ", value).split())[:limit]
+# --- what comes in ----------------------------------------------------------------------------------
 
 
-def _address(message: EmailMessage, mail: OutgoingMail) -> None:
-    who = mail.practitioner or mail.organisation
-    message["From"] = formataddr((_one_line(f"{who} – {mail.group}", 120), _one_line(mail.from_address)))
-    message["To"] = formataddr((_one_line(mail.to_name, 120), _one_line(mail.to_address)))
-    message["Subject"] = subject_of(mail.subject)
-    message["Date"] = format_datetime(mail.date)
-
-
-def subject_of(subject: str) -> str:
-    """The thread's subject with one ``Re:`` before it."""
-    clean = re.sub(
-        r"^(?:(?:re|ré|tr|fwd?|aw)\s*:\s*)+", "", _one_line(subject, MAX_SUBJECT), flags=re.IGNORECASE
+def _cleaned(mail: OutgoingMail) -> OutgoingMail:
+    """The mail without anything that could start a header of its own or that has no encoding."""
+    return replace(
+        mail,
+        language=mail.language if mail.language in LANGUAGES else DEFAULT,
+        organisation=_one_line(mail.organisation, 120),
+        group=_one_line(mail.group, 120),
+        practitioner=_one_line(mail.practitioner, 120),
+        to_name=_one_line(mail.to_name, 120),
+        subject=_one_line(mail.subject, 2000),
+        reference=_one_line(mail.reference, 40),
+        emergency=_words(mail.emergency),
+        lines=tuple(_cleaned_line(line) for line in mail.lines),
+        message_id=next(_ids([mail.message_id]), ""),
     )
-    return f"Re: {clean}"
 
 
-def _identify(message: EmailMessage, mail: OutgoingMail) -> None:
-    message["Message-ID"] = _one_line(mail.message_id)
-    if mail.in_reply_to:
-        message["In-Reply-To"] = _one_line(mail.in_reply_to, 900)
-    known = tuple(_one_line(reference, 500) for reference in mail.references if reference)
-    if len(known) > MAX_REFERENCES:
-        known = (known[0], *known[1 - MAX_REFERENCES :])
-    if known:
-        message["References"] = " ".join(known)
+def _cleaned_line(line: OutgoingLine) -> OutgoingLine:
+    file = line.file and replace(line.file, name=_one_line(line.file.name, 150) or "file")
+    return OutgoingLine(_words(line.text), _words(line.html), file, _words(line.note))
+
+
+def _words(value: str) -> str:
+    """Text as it can be encoded: half characters are marked, control characters go, lines stay."""
+    even = value.replace("\r\n", "\n").replace("\r", "\n")
+    return _NOT_WORDS.sub("", _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", even))
+
+
+def _one_line(value: str, limit: int) -> str:
+    """A header's value: no line break can enter, so no header can be smuggled in."""
+    whole = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    return " ".join(_NOT_IN_A_LINE.sub(" ", whole).split())[:limit]
+
+
+def _ids(values: Iterable[str]) -> Iterator[str]:
+    """The Message-IDs in these values; patients' programs write all kinds of things beside them."""
+    return (found for value in values for found in _MESSAGE_ID.findall(value))
+
+
+# --- headers ----------------------------------------------------------------------------------------
+
+
+def _headers(mail: OutgoingMail) -> Iterator[tuple[str, str]]:
+    """Every header with its folded value; MIME's own come with the content.
+
+    The standard library's folding isn't used: it encodes any Message-ID longer than a line (Exchange
+    writes such), which breaks the thread, and decodes what merely looks encoded in a name.
+    """
+    if not mail.message_id:
+        raise ValueError("a mail needs a Message-ID")
+    who = [mail.practitioner or mail.organisation, mail.group]
+    yield "From", _mailbox(" – ".join(filter(None, who)), mail.from_address)
+    yield "To", _mailbox(mail.to_name, mail.to_address)
+    yield "Subject", "Re: " + _encoded(thread_subject(mail), "Subject: Re")
+    yield "Date", format_datetime(mail.date)
+    yield "Message-ID", mail.message_id
+    yield from _thread(mail)
     if mail.kind is not MailKind.ANSWER:
-        message["Auto-Submitted"] = "auto-replied"
-    message["X-Auto-Response-Suppress"] = "All"
-    message["X-Colloque-Instance"] = "1"
+        yield "Auto-Submitted", "auto-replied"
+    yield "X-Auto-Response-Suppress", "All"
+    yield "X-Colloque-Instance", "1"
+    yield "MIME-Version", "1.0"
+
+
+def _thread(mail: OutgoingMail) -> Iterator[tuple[str, str]]:
+    parent = list(_ids([mail.in_reply_to]))
+    if parent:
+        yield "In-Reply-To", parent[-1]
+    known = list(_ids(mail.references))
+    if len(known) > 1 + MAX_REFERENCES:
+        known = [known[0], *known[-MAX_REFERENCES:]]
+    if known:
+        yield "References", "\r\n ".join(known)
+
+
+def _mailbox(name: str, address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise Permanent("an address that can't stand in a mail", code=NOT_AN_ADDRESS)
+    if not name:
+        return address
+    quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    phrase = quoted if _is_plain(name) else _encoded(name, "From")
+    between = " " if len(phrase) + len(address) < 64 else "\r\n "
+    return f"{phrase}{between}<{address}>"
+
+
+def _encoded(value: str, header: str) -> str:
+    """A header's words, as encoded words of RFC 2047 unless they are short and plain."""
+    if _is_plain(value):
+        return value
+    return Header(value, "utf-8", maxlinelen=75, header_name=header).encode(linesep="\r\n")
+
+
+def _is_plain(value: str) -> bool:
+    return bool(_PLAIN.fullmatch(value)) and "=?" not in value
+
+
+def thread_subject(mail: OutgoingMail) -> str:
+    """The subject to put after one ``Re:``, clipped; without our token, should someone have pasted it."""
+    token = mail.from_address.rpartition("@")[0].partition("+")[2]
+    subject = re.sub(re.escape(token), "…", mail.subject, flags=re.IGNORECASE) if token else mail.subject
+    start = _REPLY_PREFIXES.match(subject)
+    topic = subject[start.end() if start else 0 :] or text(mail.language, "names.untitled")
+    room = MAX_SUBJECT - len("Re: ")
+    return topic if len(topic) <= room else topic[: room - 1] + "…"
+
+
+# --- content ----------------------------------------------------------------------------------------
+
+
+def _content(mail: OutgoingMail) -> MIMEPart:
+    """Text and HTML first, the photos that the HTML shows beside them, other files at the end.
+
+    The photos are outside the alternative, so that someone who reads the text part gets them too.
+    """
+    numbered = [(number, line.file) for number, line in enumerate(mail.lines) if line.file]
+    photos = [_attached(file, _cid(mail, n)) for n, file in numbered if file.mimetype in _SHOWN_IN_PLACE]
+    files = [_attached(file) for _, file in numbered if file.mimetype not in _SHOWN_IN_PLACE]
+    readings = [_reading("plain", _render("mail.txt", mail)), _reading("html", _render("mail.html", mail))]
+    body = _multipart("alternative", readings, mail.seed)
+    return _multipart("mixed", [_multipart("related", [body, *photos], mail.seed), *files], mail.seed)
+
+
+def _multipart(subtype: str, parts: Sequence[MIMEPart], seed: str) -> MIMEPart:
+    """The parts in one, or the only one. ``=_`` occurs in no encoded part, hence the boundary neither."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = MIMEPart(policy=POLICY)
+    root = f'; type="{parts[0].get_content_type()}"' if subtype == "related" else ""
+    whole["Content-Type"] = f'multipart/{subtype}{root}; boundary="=_{subtype}_{seed}"'
+    for part in parts:
+        whole.attach(part)
+    return whole
+
+
+def _reading(subtype: str, words: str) -> MIMEPart:
+    part = MIMEPart(policy=POLICY)
+    part.set_content(words, subtype=subtype, cte="quoted-printable")
+    return part
+
+
+def _attached(file: OutgoingFile, cid: str | None = None) -> MIMEPart:
+    mimetype = file.mimetype if _MIMETYPE.fullmatch(file.mimetype) else "application/octet-stream"
+    maintype, _, subtype = mimetype.partition("/")
+    part = MIMEPart(policy=POLICY)
+    part.set_content(file.content, maintype=maintype, subtype=subtype, cte="base64", filename=file.name)
+    if cid:
+        part["Content-ID"] = f"<{cid}>"
+    return part
+
+
+def _cid(mail: OutgoingMail, number: int) -> str:
+    return f"{number}.{mail.seed}@colloque.invalid"
 
 
 def _render(template: str, mail: OutgoingMail) -> str:
     def say(key: str, **values: object) -> str:
         return text(mail.language, f"mail.{key}", **values)
 
-    lines = [_shown(line) for line in mail.lines]
+    lines = [_shown(line, _cid(mail, number)) for number, line in enumerate(mail.lines)]
     return _TEMPLATES.get_template(template).render(mail=mail, lines=lines, say=say)
 
 
-def _shown(line: OutgoingLine) -> Mapping[str, object]:
-    html = Markup(clean_html(line.html)) if line.html else Markup(escape(line.text).replace("\n", "<br>"))
-    name = line.file.name if line.file else ""
-    return {"text": line.text, "html": html, "file": name, "note": line.note}
+def _shown(line: OutgoingLine, cid: str) -> Mapping[str, object]:
+    """A line's two readings; whichever its sender left out is made from the other."""
+    html = clean_html(line.html)
+    formatted = html if nh3.clean(html, tags=set()).strip() else ""
+    words = line.text if line.text.strip() or not formatted else get_text(formatted).strip()
+    file = line.file
+    return {
+        "text": words,
+        "html": Markup(formatted or escape(words).replace("\n", "<br>")),
+        "file": file.name if file else "",
+        "photo": cid if file and file.mimetype in _SHOWN_IN_PLACE else "",
+        "note": line.note,
+    }
 
 
 def clean_html(html: str) -> str:
-    """A client's formatted body without anything that loads, hides, or styles."""
+    """A client's formatted body without anything that loads, hides, styles, or quotes another message."""
     return nh3.clean(
-        _REPLY_FALLBACK.sub("", html),
+        html,
         tags=set(TAGS),
-        attributes={tag: set(names) for tag, names in _LINK.items()},
+        clean_content_tags={"script", "style", "mx-reply"},
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        set_tag_attribute_values=_STYLES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
     )
-
-
-def _attach(message: EmailMessage, file: OutgoingFile) -> None:
-    maintype, _, subtype = file.mimetype.partition("/")
-    if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", file.mimetype) or maintype in ("multipart", "message"):
-        maintype, subtype = "application", "octet-stream"
-    name = _one_line(file.name, 150) or "file"
-    message.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=name, cte="base64")
-
-
-def _fix_boundaries(message: EmailMessage, message_id: str) -> None:
-    """Boundaries come from the Message-ID rather than from chance, so that bytes repeat."""
-    seed = hashlib.sha256(message_id.encode()).hexdigest()[:32]
-    for number, part in enumerate(message.walk()):
-        if part.is_multipart():
-            part.set_boundary(f"=_colloque_{number}_{seed}")

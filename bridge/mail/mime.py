@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import quopri
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from email.errors import InvalidBase64LengthDefect
 from email.header import decode_header
 from email.message import Message
 from email.policy import compat32
@@ -114,27 +114,23 @@ def _leaf(part: Message, mimetype: str, alternative: int, taken: Taken) -> Leaf:
 
 
 def _content(part: Message, taken: Taken) -> bytes:
-    payload = part.get_payload()
-    raw = payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else b""
-    encoding = header_text(part, "content-transfer-encoding").strip().lower()
+    known = len(part.defects)
     try:
-        if encoding == "quoted-printable":
-            return quopri.decodestring(raw)
-        if encoding == "base64":
-            return _unbase64(raw, taken)
-        if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
-            decoded = part.get_payload(decode=True)
-            return decoded if isinstance(decoded, bytes) else raw
-    except (ValueError, binascii.Error):
+        decoded = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        decoded = None
+    if len(part.defects) > known or decoded is None:
         _note(taken, "broken_mime")
-    return raw
+    content = decoded if isinstance(decoded, bytes) else str(part.get_payload()).encode("utf-8", "replace")
+    if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects[known:]):
+        return _unbase64(content)
+    return content
 
 
-def _unbase64(raw: bytes, taken: Taken) -> bytes:
+def _unbase64(raw: bytes) -> bytes:
+    """What is whole of a cut-off base64 text."""
     letters = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-    if len(letters) % 4 == 1:  # a cut-off mail: what is whole is still worth having
-        letters = letters[:-1]
-        _note(taken, "broken_mime")
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
     return base64.b64decode(letters + b"=" * (-len(letters) % 4))
 
 

@@ -230,7 +230,7 @@ def _body(taken: Taken, problems: list[str]) -> tuple[str, list[ParsedFile]]:
         elif _is_text(leaf, "text/html"):
             if not leaf.alternative or leaf.alternative not in plain_in:
                 texts.append(html_text(_decoded(leaf, problems)))
-        elif leaf.content:
+        elif leaf.content.strip():
             files.append(_file(leaf, number))
     text = "\n\n".join(part for part in map(_tidy, texts) if part)
     if len(text) > MAX_TEXT:

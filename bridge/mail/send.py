@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import aiosmtplib
@@ -12,10 +15,25 @@ from bridge.ports import Permanent, PortError, Temporary, TransportDown
 from bridge.sections import is_loopback
 
 SERVICE_NOT_AVAILABLE = 421
+LOGIN_CODES = (530, 534, 535, 538)
+"""The server wants another login, or any: our settings are wrong, not the mail (RFC 4954, 6)."""
+NOT_AN_ADDRESS = 553
+PATIENCE_AFTER_BODY = 10
+"""How many times longer than for other replies we wait for the one that takes the mail.
+
+A minute becomes ten (RFC 5321, 4.5.3.2.6): who gives up earlier sends again what has been accepted.
+"""
+SLOWEST_LINE = 16 * 1024
+"""Bytes per second; a large body is given the time that it takes at this speed."""
+
+_ENVELOPE = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.:\[\]-]+")
 
 
 class SmtpMailer:
-    """The :class:`bridge.ports.Mailer` of one mail server. Raises :class:`ValueError` for unsafe settings."""
+    """The :class:`bridge.ports.Mailer` of one mail server. Raises :class:`ValueError` for unsafe settings.
+
+    ``timeout`` is in seconds, for connecting and for each reply; ``hostname`` is how we greet.
+    """
 
     def __init__(
         self,
@@ -30,10 +48,12 @@ class SmtpMailer:
     ) -> None:
         if tls == "none" and not is_loopback(host):
             raise ValueError(f"mail to {host} must be encrypted: use starttls or tls")
-        self._client = aiosmtplib.SMTP(
+        self._timeout = timeout
+        self._new_client = partial(
+            aiosmtplib.SMTP,
             hostname=host,
             port=port,
-            # Not given, STARTTLS would be tried and silently done without.
+            # Left out, STARTTLS would be tried and silently done without.
             start_tls=tls == "starttls",
             use_tls=tls == "tls",
             username=username or None,
@@ -41,49 +61,98 @@ class SmtpMailer:
             timeout=timeout,
             local_hostname=hostname,
         )
+        self._client: aiosmtplib.SMTP | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def close(self) -> None:
         """End the session politely, if there is one."""
         async with self._one_at_a_time:
-            if self._client.is_connected:
-                try:
-                    await self._client.quit()
-                except (aiosmtplib.SMTPException, OSError):
-                    self._client.close()
+            client, self._client = self._client, None
+            if client is None:
+                return
+            try:
+                with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                    await client.quit()
+            finally:
+                client.close()
 
     async def send(self, *, sender: str, recipients: Sequence[str], message: bytes) -> None:
-        """Submit these exact bytes. Raises port errors; see :class:`bridge.ports.Mailer`."""
+        """Submit these exact bytes. Raises port errors; see :class:`bridge.ports.Mailer`.
+
+        When only some recipients were refused the others have the mail; the worst code is raised, so
+        that a mail is sent again to those who have it only if nobody was refused for good.
+        """
+        _check_envelope(sender, recipients)
         async with self._one_at_a_time:
-            await self._connected()
+            client = await self._connected()
             try:
-                refused, _ = await self._client.sendmail(sender, list(recipients), message)
-            except aiosmtplib.SMTPException as error:
+                await self._transaction(client, sender, recipients, message)
+            except (aiosmtplib.SMTPException, OSError) as error:
+                self._forget(client)
                 raise _failure(error) from None
-            except (OSError, TimeoutError) as error:
-                self._client.close()
-                raise Temporary(f"mail server: {type(error).__name__}") from None
-        for response in refused.values():  # some were taken: the rest is judged by its own code
-            raise _by_code(response.code)
+            except BaseException:
+                # Cancelled, say: a late reply to this mail must not be read as the next one's.
+                self._forget(client)
+                raise
 
-    async def _connected(self) -> None:
-        if self._client.is_connected:
+    async def _transaction(
+        self, client: aiosmtplib.SMTP, sender: str, recipients: Sequence[str], message: bytes
+    ) -> None:
+        await client.mail(sender)
+        refused: list[int] = []
+        for recipient in recipients:
             try:
-                await self._client.noop()
-            except (aiosmtplib.SMTPException, OSError):
-                self._client.close()
-            else:
-                return
+                await client.rcpt(recipient)
+            except aiosmtplib.SMTPRecipientRefused as error:
+                refused.append(error.code)
+        if len(refused) < len(recipients):
+            patience = self._timeout * PATIENCE_AFTER_BODY + len(message) / SLOWEST_LINE
+            await client.data(message, timeout=patience)
+        if refused:
+            raise _by_code(max(refused))
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        if self._client is not None and await self._is_alive(self._client):
+            return self._client
+        client = self._new_client()
         try:
-            await self._client.connect()
+            await client.connect()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            self._client.close()
+            self._forget(client)
             raise TransportDown(f"mail server: {type(error).__name__}") from None
+        except BaseException:
+            self._forget(client)
+            raise
+        self._client = client
+        return client
+
+    async def _is_alive(self, client: aiosmtplib.SMTP) -> bool:
+        """Whether the kept connection still answers; a server may have ended it meanwhile."""
+        try:
+            await client.noop()
+        except (aiosmtplib.SMTPException, OSError):
+            self._forget(client)
+            return False
+        except BaseException:
+            self._forget(client)
+            raise
+        return True
+
+    def _forget(self, client: aiosmtplib.SMTP) -> None:
+        client.close()
+        self._client = None
 
 
-def _failure(error: aiosmtplib.SMTPException) -> PortError:
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return _by_code(max(refusal.code for refusal in error.recipients))
+def _check_envelope(sender: str, recipients: Sequence[str]) -> None:
+    """Refuse whatever could be read as another address, or as more than one; the null sender is fine."""
+    if not recipients:
+        raise ValueError("a mail without recipient")
+    for address in (*([sender] if sender else []), *recipients):
+        if not _ENVELOPE.fullmatch(address):
+            raise Permanent("not an address that mail can be sent to", code=str(NOT_AN_ADDRESS))
+
+
+def _failure(error: Exception) -> PortError:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return _by_code(error.code)
     # The connection broke or stalled, perhaps after the body was taken: the same bytes again later.
@@ -92,7 +161,7 @@ def _failure(error: aiosmtplib.SMTPException) -> PortError:
 
 def _by_code(code: int) -> PortError:
     """What a reply code means (RFC 5321, 4.2.1)."""
-    if code == SERVICE_NOT_AVAILABLE:
+    if code == SERVICE_NOT_AVAILABLE or code in LOGIN_CODES:
         return TransportDown(f"mail server: {code}")
     if 500 <= code < 600:
         return Permanent(f"mail server: {code}", code=str(code))
