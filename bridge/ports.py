@@ -70,7 +70,7 @@ class Homeserver(Protocol):
     """
 
     async def register(self, localpart: str) -> None:
-        """Register a ghost; an existing one is fine (application service API, ``m.login.application_service``)."""
+        """Register a ghost; an existing one is fine (``m.login.application_service``)."""
 
     async def create_room(self, content: Json) -> str:
         """Create a room from a createRoom body and return its room ID.
@@ -242,7 +242,7 @@ class Task(Protocol):
 class Outcome:
     """What performing brought: a result to look up by the effect's key, names, and events to decide on.
 
-    ``rooms`` are room IDs by room key, ``anchors`` questions by event ID; the events are for ``question_id``.
+    ``rooms`` are room IDs by key, ``anchors`` questions by event ID; events are for ``question_id``.
     """
 
     result: Json = field(default_factory=dict)

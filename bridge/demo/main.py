@@ -45,7 +45,8 @@ async def _play(stack: Stack, console: Console, report: Path | None) -> int:
     except Exception as error:
         story.claim(False, f"the story broke off: {type(error).__name__}: {error}")
     if report is not None:
-        report.write_text(json.dumps(story.figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        figures = json.dumps(story.figures, indent=2, ensure_ascii=False)
+        await asyncio.to_thread(report.write_text, figures + "\n", encoding="utf-8")
     if story.broken:
         console.print(f"[bold red]{len(story.broken)} claims did not hold[/bold red]; see {stack.directory}")
         return 1

@@ -165,18 +165,9 @@ class Story:
         return not any(_is_card(event) for event in await person.messages(room_id))
 
     async def _handed_back(self, loser: Person) -> None:
-        chats = [room for room in (await loser.call("GET", "/v3/joined_rooms"))["joined_rooms"]]
         owner_name = self._people[self._owner].name
-        for room in chats:
-            for event in await loser.messages(room):
-                body = str(event.get("content", {}).get("body", ""))
-                if event["sender"].startswith("@colloque:") and loser.name in body and owner_name in body:
-                    self.claim(True, f"{loser.name} has the text back")
-                    return
-        if await _eventually(lambda: self._has_text_back(loser, owner_name)):
-            self.claim(True, f"{loser.name} has the text back")
-            return
-        self.claim(False, f"{loser.name} has the text back")
+        back = await _eventually(lambda: self._has_text_back(loser, owner_name))
+        self.claim(back, f"{loser.name} has the text back")
 
     async def _has_text_back(self, loser: Person, owner_name: str) -> bool:
         for room in (await loser.call("GET", "/v3/joined_rooms"))["joined_rooms"]:

@@ -27,7 +27,7 @@ def asked(question: Question | None, event: ev.QuestionAsked, now: datetime) -> 
         token=event.token,
         ghost=event.ghost,
         asked_at=now,
-        thread=thread_of((event.message_id,)) + (f"{event.question_id}:acknowledge",),
+        thread=(*thread_of((event.message_id,)), f"{event.question_id}:acknowledge"),
     )
     setup = _setup(new, event)
     return Decision(new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked")))

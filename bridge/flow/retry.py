@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Waits between tries, in seconds: ``first`` ones in turn, then ``later`` with jitter, until ``give_up_after``."""
+    """Seconds between tries: ``first`` in turn, then ``later`` with jitter, up to ``give_up_after``."""
 
     first: tuple[float, ...]
     later: float

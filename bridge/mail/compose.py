@@ -34,10 +34,9 @@ MAX_REFERENCES = 20
 NOT_AN_ADDRESS = "553"
 """Reply code of a mailbox name that isn't allowed (RFC 5321, 4.2.3)."""
 POLICY = SMTP.clone(max_line_length=78, cte_type="7bit")
-TAGS = frozenset(
-    "p br hr b strong i em u s del sub sup code pre blockquote ul ol li a h1 h2 h3 h4 h5 h6 "
-    "table thead tbody tr th td".split()
-)
+_PHRASING = "br b strong i em u s del sub sup code a"
+_BLOCKS = "p hr pre blockquote ul ol li h1 h2 h3 h4 h5 h6 table thead tbody tr th td"
+TAGS = frozenset(f"{_PHRASING} {_BLOCKS}".split())
 """Without ``sub``, ``sup`` and tables, 10⁹ would read 109 and the columns of a dosage run together."""
 
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
@@ -157,8 +156,13 @@ def _cleaned(mail: OutgoingMail) -> OutgoingMail:
 
 
 def _cleaned_line(line: OutgoingLine) -> OutgoingLine:
-    file = line.file and replace(line.file, name=_one_line(line.file.name, 150) or "file")
+    file = line.file and replace(line.file, name=_file_name(line.file.name))
     return OutgoingLine(_words(line.text), _words(line.html), file, _words(line.note))
+
+
+def _file_name(name: str) -> str:
+    """A name that no program decodes into another: parameters know no encoded words (RFC 2047, 5)."""
+    return _one_line(name, 150).replace("=?", "_") or "file"
 
 
 def _words(value: str) -> str:

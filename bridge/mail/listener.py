@@ -19,10 +19,12 @@ log = structlog.get_logger()
 
 TRY_LATER = "451 4.3.0 Not now, please try again later"
 UNKNOWN = "550 5.1.1 No such address here"
-TOO_LARGE = "552 5.3.4 Message too large"
 KEPT = "250 2.0.0 Kept"
 AT_ONCE = 8
 """Mails whose bytes are being taken in at the same time; more are asked to come again."""
+
+MAX_LINE = 4 * 1024 * 1024
+"""Bytes of one line. Some programs send a whole HTML text as one; the RFC's 998 would bounce those."""
 
 
 class Verdict(Enum):
@@ -49,8 +51,8 @@ class MailSink(Protocol):
 class _Handler:
     def __init__(self, sink: MailSink, *, per_recipient: bool) -> None:
         self._sink = sink
-        self._per_recipient = per_recipient
-        self._busy = 0
+        self.per_recipient = per_recipient
+        self.busy = 0
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -68,13 +70,7 @@ class _Handler:
         return "250 2.1.5 Welcome"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self._busy >= AT_ONCE:
-            return self._statuses([TRY_LATER] * len(envelope.rcpt_tos))
-        self._busy += 1
-        try:
-            return self._statuses([await self._keep(envelope, rcpt) for rcpt in envelope.rcpt_tos])
-        finally:
-            self._busy -= 1
+        return self._statuses([await self._keep(envelope, rcpt) for rcpt in envelope.rcpt_tos])
 
     async def _keep(self, envelope: Envelope, recipient: str) -> str:
         # aiosmtpd gives the null sender as "<>" or "", by how it was written.
@@ -90,7 +86,7 @@ class _Handler:
 
     def _statuses(self, each: list[str]) -> str:
         """LMTP wants one reply per recipient (RFC 2033, 4.2); SMTP one for all, and the worst one."""
-        if self._per_recipient:
+        if self.per_recipient:
             return "\r\n".join(each)
         return TRY_LATER if TRY_LATER in each else KEPT
 
@@ -98,6 +94,52 @@ class _Handler:
         """An error of ours must not bounce the mail, nor be told to strangers."""
         log.error("listener.crashed", error=type(error).__name__)
         return TRY_LATER
+
+
+class _Guards:
+    """What both protocols need beyond the library; mixed in before its class."""
+
+    line_length_limit = MAX_LINE
+    handler: _Handler
+    transports: set[asyncio.BaseTransport]
+    _owed = 1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transports.add(transport)
+        super().connection_made(transport)  # type: ignore[misc]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.transports.discard(self.transport)  # type: ignore[attr-defined]
+        super().connection_lost(error)  # type: ignore[misc]
+
+    async def smtp_DATA(self, arg: str) -> None:
+        """Refuse before the bytes come, since it is they that cost memory."""
+        if self.handler.busy >= AT_ONCE:
+            await self.push(TRY_LATER)
+            return
+        self.handler.busy += 1
+        try:
+            await super().smtp_DATA(arg)  # type: ignore[misc]
+        finally:
+            self.handler.busy -= 1
+            self._owed = 1
+
+    async def push(self, status: str) -> None:
+        """Answer; whatever the end of an LMTP mail is answered with, each recipient gets one."""
+        if status.startswith("354") and self.handler.per_recipient:
+            self._owed = len(self.envelope.rcpt_tos)  # type: ignore[attr-defined]
+            await super().push(status)  # type: ignore[misc]
+            return
+        single = "\r\n" not in status
+        await super().push("\r\n".join([status] * self._owed) if single else status)  # type: ignore[misc]
+
+
+class _Smtp(_Guards, SMTP):  # type: ignore[misc]
+    pass
+
+
+class _Lmtp(_Guards, LMTP):  # type: ignore[misc]
+    pass
 
 
 class MailListener:
@@ -116,7 +158,7 @@ class MailListener:
         # The library tells envelope addresses at the info level.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
         self._handler = _Handler(sink, per_recipient=lmtp)
-        self._protocol: type[SMTP] = LMTP if lmtp else SMTP
+        self._protocol: type[_Smtp] | type[_Lmtp] = _Lmtp if lmtp else _Smtp
         self._host = host
         self._wanted_port = port
         self._options: dict[str, Any] = {
@@ -146,18 +188,10 @@ class MailListener:
         self._server = await loop.create_server(self._connect, self._host, self._wanted_port)
 
     def _connect(self) -> asyncio.BaseProtocol:
-        transports, base = self._transports, self._protocol
-
-        class Connection(base):  # type: ignore[valid-type,misc]
-            def connection_made(self, transport: asyncio.BaseTransport) -> None:
-                transports.add(transport)
-                super().connection_made(transport)
-
-            def connection_lost(self, error: Exception | None) -> None:
-                transports.discard(self.transport)
-                super().connection_lost(error)
-
-        protocol: asyncio.BaseProtocol = Connection(self._handler, **self._options)
+        connection = self._protocol(self._handler, **self._options)
+        connection.handler = self._handler
+        connection.transports = self._transports
+        protocol: asyncio.BaseProtocol = connection
         return protocol
 
     async def stop(self) -> None:

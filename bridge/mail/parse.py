@@ -25,7 +25,8 @@ INSTANCE_HEADER = "X-Colloque-Instance"
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 _AUTOMATIC_SUBJECT = re.compile(
-    r"^(réponse automatique|absence du bureau|automatic reply|auto(?:matic)?[ -]?reply|out of (?:the )?office)\b",
+    r"^(réponse automatique|absence du bureau|automatic reply|auto(?:matic)?[ -]?reply"
+    r"|out of (?:the )?office)\b",
     re.IGNORECASE,
 )
 _ROBOTS = ("mailer-daemon", "postmaster", "no-reply", "noreply", "do-not-reply")

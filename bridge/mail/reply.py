@@ -27,7 +27,8 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 _HEADER = re.compile(
-    r"^[>*\s]*(?:de|from|von|da|van|envoyé(?: le)?|sent|gesendet|date|datum|à|a|to|an|cc|copie à|objet|subject|betreff"
+    r"^[>*\s]*(?:de|from|von|da|van|envoyé(?: le)?|sent|gesendet|date|datum|à|a|to|an|cc|copie à"
+    r"|objet|subject|betreff"
     r"|répondre à|reply-to)\s*\*?\s*:\s?\*?",
     re.IGNORECASE,
 )
@@ -46,9 +47,10 @@ _FORWARDED = re.compile(
 _MESSAGE_OF = re.compile(r"^>?\s*message du \d{1,2}/\d{1,2}/\d{2,4}", re.IGNORECASE)
 _ADDRESSED = re.compile(r"^(?:le|on)\b.{5,60},\s+(?:de|from)\s+\S+@\S+\s*$", re.IGNORECASE)
 _PHONE = re.compile(
-    r"^(?:envoyé (?:de|depuis|à partir de|avec) (?:mon|ma|l'application|la messagerie|un|outlook|yahoo|gmail|mail)\b"
-    r".{0,90}|get outlook for \w+.{0,80}"
-    r"|obtenez outlook pour \w+.{0,80}|télécharger outlook pour \w+.{0,80}|provenance : courrier pour windows.{0,20})$",
+    r"^(?:envoyé (?:de|depuis|à partir de|avec) "
+    r"(?:mon|ma|l'application|la messagerie|un|outlook|yahoo|gmail|mail)\b.{0,90}"
+    r"|get outlook for \w+.{0,80}|obtenez outlook pour \w+.{0,80}|télécharger outlook pour \w+.{0,80}"
+    r"|provenance : courrier pour windows.{0,20})$",
     re.IGNORECASE,
 )
 
@@ -152,7 +154,7 @@ def _answered_below(lines: list[str], number: int, marker: int | None) -> bool:
     between = [
         line for line in below[first_quote:last_quote] if line.strip() and not line.lstrip().startswith(">")
     ]
-    behind = _without_signature([line for line in below[last_quote + 1 :]])
+    behind = _without_signature(below[last_quote + 1 :])
     said_above = any(line.strip() for line in lines[:number])
     if between:
         return True

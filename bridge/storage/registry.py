@@ -72,7 +72,7 @@ async def blob(connection: AsyncConnection, digest: str) -> bytes | None:
 
 
 async def listing_generation(connection: AsyncConnection, group: str, question_id: str, limit: int) -> int:
-    """The listing that names this question, at most ``limit`` questions to each; chosen once, kept for ever."""
+    """The listing that names this question, at most ``limit`` to each; chosen once, kept for ever."""
     mine = sa.select(listings.c.generation).where(
         listings.c.group_key == group, listings.c.question_id == question_id
     )

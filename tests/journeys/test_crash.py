@@ -141,9 +141,7 @@ def _assert_mails_once(clinic: Clinic, mine: str, theirs: str) -> None:
     for mail in mails:
         by_id.setdefault(mail.message_id, set()).add(mail.raw)
     assert all(len(raws) == 1 for raws in by_id.values())
-    answers = {
-        mail.message_id for mail in mails if mine in mail.text and "Auto-Submitted" not in mail.headers
-    }
+    answers = {mail.message_id for mail in mails if mine in mail.text and not mail.header("Auto-Submitted")}
     assert len(answers) == 1
     acknowledgements = {mail.message_id for mail in mails if mail.header("Auto-Submitted")}
     assert len(acknowledgements) == 1

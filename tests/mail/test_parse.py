@@ -147,7 +147,7 @@ def test_a_very_long_text_is_clipped_and_attached_whole() -> None:
 
 
 def test_broken_base64_is_read_as_far_as_it_goes() -> None:
-    body = base64.b64encode("Bonjour docteur".encode())[:-3]
+    body = base64.b64encode(b"Bonjour docteur")[:-3]
     mail = parse_mail(HEAD + b"Content-Transfer-Encoding: base64\r\n\r\n" + body)
     assert mail.text.startswith("Bonjour doct")
     assert [problem.code for problem in mail.problems] == ["broken_mime"]

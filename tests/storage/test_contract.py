@@ -64,10 +64,13 @@ async def test_a_quarantined_input_lets_the_conversation_go_on_and_keeps_its_byt
 
 
 async def test_a_transaction_that_fails_leaves_no_trace(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with database.transaction() as connection:
             await inbox.put(connection, [_arrival("k")], 1.0)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     async with database.reading() as connection:
         assert await inbox.pending(connection) == {}
 

