@@ -310,7 +310,7 @@ def _shown(line: OutgoingLine, cid: str) -> Mapping[str, object]:
     """A line's two readings; whichever its sender left out is made from the other."""
     html = clean_html(line.html)
     formatted = html if nh3.clean(html, tags=set()).strip() else ""
-    words = line.text if line.text.strip() or not formatted else get_text(formatted).strip()
+    words = line.text if line.text.strip() else get_text(formatted).strip()
     file = line.file
     return {
         "text": words,

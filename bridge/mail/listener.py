@@ -122,7 +122,6 @@ class _Guards:
             await super().smtp_DATA(arg)  # type: ignore[misc]
         finally:
             self.handler.busy -= 1
-            self._owed = 1
 
     async def push(self, status: str) -> None:
         """Answer; whatever the end of an LMTP mail is answered with, each recipient gets one."""
@@ -130,8 +129,9 @@ class _Guards:
             self._owed = len(self.envelope.rcpt_tos)  # type: ignore[attr-defined]
             await super().push(status)  # type: ignore[misc]
             return
+        owed, self._owed = self._owed, 1
         single = "\r\n" not in status
-        await super().push("\r\n".join([status] * self._owed) if single else status)  # type: ignore[misc]
+        await super().push("\r\n".join([status] * owed) if single else status)  # type: ignore[misc]
 
 
 class _Smtp(_Guards, SMTP):  # type: ignore[misc]

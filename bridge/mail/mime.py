@@ -10,7 +10,7 @@ import binascii
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from email.errors import InvalidBase64LengthDefect
+from email.errors import InvalidBase64CharactersDefect, InvalidBase64LengthDefect
 from email.header import decode_header
 from email.message import Message
 from email.policy import compat32
@@ -45,6 +45,8 @@ class Taken:
     message: Message
     leaves: list[Leaf] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    incomplete: bool = False
+    """Whether some of the mail is in no leaf, so that the whole mail has to come along."""
 
 
 def take_apart(raw: bytes) -> Taken:
@@ -57,6 +59,8 @@ def take_apart(raw: bytes) -> Taken:
         return _whole(raw, "broken_mime")
     taken = Taken(message)
     _walk(message, taken, 0, 0)
+    if taken.incomplete:
+        taken.leaves.append(Leaf("message/rfc822", "", "message.eml", raw, True, 0))
     return taken
 
 
@@ -71,17 +75,18 @@ def _whole(raw: bytes, problem: str) -> Taken:
 def _walk(part: Message, taken: Taken, depth: int, alternative: int) -> None:
     if len(taken.leaves) >= MAX_PARTS:
         _note(taken, "too_many_parts")
+        taken.incomplete = True
         return
     if depth > MAX_DEPTH:
         _note(taken, "too_deep")
-        taken.leaves.append(Leaf("message/rfc822", "", "", _flattened(part), True, 0))
+        taken.incomplete = True
         return
     if part.defects:
         _note(taken, "broken_mime")
     mimetype = part.get_content_type()
     if mimetype.startswith("message/") and part.is_multipart():
         children = part.get_payload()
-        inner = b"\n".join(_flattened(child) for child in children if isinstance(child, Message))
+        inner = b"\n".join(_flattened(child, taken) for child in children if isinstance(child, Message))
         taken.leaves.append(Leaf(mimetype, "", _name(part) or "message.eml", inner, True, 0))
         return
     if part.is_multipart():
@@ -89,6 +94,9 @@ def _walk(part: Message, taken: Taken, depth: int, alternative: int) -> None:
         for child in part.get_payload():
             if isinstance(child, Message):
                 _walk(child, taken, depth + 1, inside)
+        if part.epilogue and part.epilogue.strip():  # words behind the last boundary are words too
+            content = part.epilogue.encode("utf-8", "surrogateescape")
+            taken.leaves.append(Leaf("text/plain", "", "", content, False, 0))
         return
     taken.leaves.append(_leaf(part, mimetype, alternative, taken))
 
@@ -98,16 +106,19 @@ def _note(taken: Taken, problem: str) -> None:
         taken.problems.append(problem)
 
 
-def _flattened(part: Message) -> bytes:
+def _flattened(part: Message, taken: Taken) -> bytes:
     try:
         return part.as_bytes()
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
-        return str(part.get_payload())[:1_000_000].encode("utf-8", "replace")
+        taken.incomplete = True
+        return b""
 
 
 def _leaf(part: Message, mimetype: str, alternative: int, taken: Taken) -> Leaf:
     disposition = header_text(part, "content-disposition").lower()
     name = _name(part)
+    if mimetype.startswith("multipart/"):  # without a single boundary: whatever it is can be read
+        mimetype = "text/plain"
     textual = mimetype in ("text/plain", "text/html")
     attached = disposition.startswith("attachment") or not textual or bool(name and disposition)
     return Leaf(mimetype, _charset(part), name, _content(part, taken), attached, alternative)
@@ -122,6 +133,8 @@ def _content(part: Message, taken: Taken) -> bytes:
     if len(part.defects) > known or decoded is None:
         _note(taken, "broken_mime")
     content = decoded if isinstance(decoded, bytes) else str(part.get_payload()).encode("utf-8", "replace")
+    if any(isinstance(defect, InvalidBase64CharactersDefect) for defect in part.defects[known:]):
+        taken.incomplete = True  # the decoder drops what isn't base64; it may be words
     if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects[known:]):
         return _unbase64(content)
     return content
@@ -136,27 +149,42 @@ def _unbase64(raw: bytes) -> bytes:
 
 def header_text(part: Message, name: str) -> str:
     """A header as text on one line, with encoded words decoded (RFC 2047); empty when there is none."""
+    values = header_values(part, name)
+    return clean_line(decode_words(values[0])) if values else ""
+
+
+def header_values(part: Message, name: str) -> list[str]:
+    """Every header of this name, clipped, encoded words left as they are, eight-bit text decoded.
+
+    Headers are read raw: the library would replace each eight-bit character (RFC 6532) by a question mark.
+    """
+    wanted = name.lower()
+    return [_eight_bit(str(value)[:MAX_HEADER]) for key, value in part.raw_items() if key.lower() == wanted]
+
+
+def _eight_bit(value: str) -> str:
+    raw = value.encode("utf-8", "surrogateescape")
     try:
-        value = part.get(name)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return ""
-    return "" if value is None else clean_line(decode_words(str(value)[:MAX_HEADER]))
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
 
 
 def decode_words(value: str) -> str:
-    """Decode encoded words, each by its charset or the nearest that fits."""
-    raw = value.encode("utf-8", "surrogateescape")
-    try:
-        value = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        value = raw.decode("cp1252", "replace")
+    """Decode encoded words (RFC 2047), each by its charset or the nearest that fits."""
     try:
         parts = decode_header(value)
     except (ValueError, LookupError, binascii.Error, TypeError):
         return value
-    return "".join(
-        part if isinstance(part, str) else decode_text(part, charset or "ascii")[0] for part, charset in parts
-    )
+    return "".join(_word(part, charset) for part, charset in parts)
+
+
+def _word(part: str | bytes, charset: str | None) -> str:
+    if isinstance(part, str):
+        return part
+    if charset is None:  # how the library hands over what stands between encoded words
+        charset = "raw-unicode-escape"
+    return decode_text(part, charset)[0]
 
 
 def decode_text(content: bytes, charset: str) -> tuple[str, bool]:
@@ -186,8 +214,12 @@ def _charset(part: Message) -> str:
 
 def _name(part: Message) -> str:
     """The file name someone gave, as one clean line; what it is worth is decided elsewhere."""
+    readable = Message()
+    for header in ("content-disposition", "content-type"):
+        for value in header_values(part, header)[:1]:
+            readable[header] = value
     try:
-        name = part.get_filename()
+        name = readable.get_filename()
     except (ValueError, LookupError, TypeError, AttributeError):
         return ""
     return clean_line(decode_words(name[:MAX_HEADER])) if isinstance(name, str) else ""

@@ -11,7 +11,15 @@ from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
 
 from bridge.domain.content import Kind
-from bridge.mail.mime import MAX_HEADER, Leaf, Taken, clean_line, decode_text, header_text, take_apart
+from bridge.mail.mime import (
+    Leaf,
+    Taken,
+    clean_line,
+    decode_text,
+    header_text,
+    header_values,
+    take_apart,
+)
 from bridge.mail.photos import clean_photo
 from bridge.mail.reply import strip_quotes
 
@@ -19,10 +27,17 @@ MAX_SUBJECT = 200
 MAX_TEXT = 200_000
 """Characters of text that go on; a longer text also goes on whole, as a file."""
 
+MAX_HTML = 1_000_000
+"""Characters of HTML that are read; a longer page also goes on whole, as a file."""
+
 MAX_NAME = 100
+MAX_HOPS = 25
+"""Servers that a mail may have passed; one with more goes round in circles."""
+
 INSTANCE_HEADER = "X-Colloque-Instance"
 """Marks our own mails: one that comes back must not be answered."""
 
+_LINK = re.compile(r"\[([^\[\]]{0,500})\]\(([^()\s]{0,2000})\)")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 _AUTOMATIC_SUBJECT = re.compile(
     r"^(réponse automatique|absence du bureau|automatic reply|auto(?:matic)?[ -]?reply"
@@ -109,10 +124,7 @@ def parse_mail(raw: bytes) -> ParsedMail:
 
 
 def _raw_header(message: Message, name: str) -> str:
-    try:
-        return str(message.get(name) or "")[:MAX_HEADER]
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return ""
+    return "".join(header_values(message, name)[:1])
 
 
 def _first_id(message: Message, name: str) -> str:
@@ -122,10 +134,7 @@ def _first_id(message: Message, name: str) -> str:
 
 def _senders(message: Message, problems: list[str]) -> tuple[tuple[Mailbox, ...], bool]:
     """Every mailbox in every From, and whether it is exactly one (RFC 5322, 3.6.2)."""
-    try:
-        headers = [str(value)[:MAX_HEADER] for value in message.get_all("from", [])]
-    except (ValueError, LookupError, TypeError, AttributeError):
-        headers = []
+    headers = header_values(message, "from")
     parts = [part for header in headers for part in split_addresses(header)]
     mailboxes = tuple(found for part in parts if (found := read_mailbox(part)))
     if len(parts) > 1 or len(headers) > 1:
@@ -207,7 +216,9 @@ def automatic_reason(message: Message, senders: tuple[Mailbox, ...]) -> str:
         return "auto-submitted"
     if has(INSTANCE_HEADER):
         return "own-instance"
-    for name in ("x-autoreply", "x-autorespond", "x-auto-reply-from", "list-id", "feedback-id"):
+    if len(header_values(message, "received")) > MAX_HOPS:
+        return "loop"
+    for name in ("x-autoreply", "x-autorespond", "x-auto-reply-from", "list-id"):
         if has(name):
             return name
     if has("precedence") in ("bulk", "junk", "auto_reply", "list"):
@@ -222,18 +233,17 @@ def automatic_reason(message: Message, senders: tuple[Mailbox, ...]) -> str:
 
 def _body(taken: Taken, problems: list[str]) -> tuple[str, list[ParsedFile]]:
     """The text of all text parts, one of each set of alternatives, and everything else as files."""
-    plain_in = {leaf.alternative for leaf in taken.leaves if _is_text(leaf, "text/plain")}
-    texts: list[str] = []
+    readable = {n: _read(leaf, problems) for n, leaf in enumerate(taken.leaves) if _is_text(leaf)}
+    unused = _unused(taken.leaves, readable)
     files: list[ParsedFile] = []
-    for number, leaf in enumerate(taken.leaves, start=1):
-        if _is_text(leaf, "text/plain"):
-            texts.append(_decoded(leaf, problems))
-        elif _is_text(leaf, "text/html"):
-            if not leaf.alternative or leaf.alternative not in plain_in:
-                texts.append(html_text(_decoded(leaf, problems)))
-        elif leaf.content.strip():
-            files.append(_file(leaf, number))
-    text = "\n\n".join(part for part in map(_tidy, texts) if part)
+    for number, leaf in enumerate(taken.leaves):
+        long_page = leaf.mimetype == "text/html" and len(leaf.content) > MAX_HTML and number not in unused
+        if number in readable and long_page:
+            problems.append("text_clipped")
+            files.append(ParsedFile(Kind.FILE, "message.html", "text/html", leaf.content))
+        elif number not in readable and leaf.content:
+            files.append(_file(leaf, number + 1))
+    text = "\n\n".join(words for number, words in readable.items() if words and number not in unused)
     if len(text) > MAX_TEXT:
         problems.append("text_clipped")
         files.append(ParsedFile(Kind.FILE, "message.txt", "text/plain", text.encode()))
@@ -241,8 +251,30 @@ def _body(taken: Taken, problems: list[str]) -> tuple[str, list[ParsedFile]]:
     return text, files
 
 
-def _is_text(leaf: Leaf, mimetype: str) -> bool:
-    return leaf.mimetype == mimetype and not leaf.attached and bool(leaf.content.strip())
+def _is_text(leaf: Leaf) -> bool:
+    return leaf.mimetype in ("text/plain", "text/html") and not leaf.attached
+
+
+def _read(leaf: Leaf, problems: list[str]) -> str:
+    text = _decoded(leaf, problems)
+    return _tidy(html_text(text) if leaf.mimetype == "text/html" else text)
+
+
+def _unused(leaves: list[Leaf], readable: dict[int, str]) -> set[int]:
+    """Which of each set of alternatives not to show: the HTML ones, unless they say far more.
+
+    Some programs send « your program can't show HTML » as the plain alternative: the words are in the other.
+    """
+    unused: set[int] = set()
+    for alternative in {leaves[n].alternative for n in readable} - {0}:
+        plain, rich = (
+            [n for n in readable if (leaves[n].alternative, leaves[n].mimetype) == (alternative, kind)]
+            for kind in ("text/plain", "text/html")
+        )
+        told, meant = (sum(len(readable[n].split()) for n in some) for some in (plain, rich))
+        outdone = meant > 2 * told + 20 or (meant and not told)
+        unused.update(plain if outdone else rich if told else ())
+    return unused
 
 
 def _decoded(leaf: Leaf, problems: list[str]) -> str:
@@ -258,11 +290,21 @@ def _tidy(text: str) -> str:
 
 
 def html_text(html: str) -> str:
-    """The words of an HTML mail; nothing remote is ever fetched."""
+    """The words of an HTML mail, links with their targets; nothing remote is ever fetched."""
+    html = html[:MAX_HTML]
     try:
-        return str(get_text(html[: MAX_TEXT * 5], ParserConfig(display_links=False)))
+        return _LINK.sub(_link, str(get_text(html, ParserConfig(display_links=True))))
     except Exception:  # a parser of a hostile document may raise anything; the words still count
-        return re.sub(r"<[^<>]{0,10000}>", " ", html[: MAX_TEXT * 5])
+        return re.sub(r"<[^<>]{0,10000}>", " ", html)
+
+
+def _link(found: re.Match[str]) -> str:
+    """``words (target)``; only the words where the target says nothing more."""
+    words, target = found.group(1), found.group(2)
+    if not target.lower().startswith(("http://", "https://")):
+        return words
+    said = re.sub(r"^https?://|/$", "", words.strip().lower())
+    return words if said == re.sub(r"^https?://|/$", "", target.lower()) else f"{words} ({target})"
 
 
 def _file(leaf: Leaf, number: int) -> ParsedFile:

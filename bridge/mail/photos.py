@@ -18,6 +18,9 @@ MAX_PIXELS = 50_000_000
 """Larger pictures stay files: opening them would take hundreds of megabytes."""
 
 FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "GIF", "TIFF", "BMP", "MPO")
+DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+"""Modes of more than eight bits, such as exported X-rays; eight bits would show them all white."""
+
 QUALITY = 90
 
 
@@ -47,8 +50,14 @@ def _cleaned(content: bytes) -> Photo | None:
         if opened.width * opened.height > MAX_PIXELS:
             return None
         kind = opened.format or ""
+        if kind == "TIFF" and getattr(opened, "n_frames", 1) > 1:
+            return None  # a scan of several pages: the others must not vanish
         upright = ImageOps.exif_transpose(opened)
         picture = _in_srgb(upright)
+    if picture.mode in DEEP:
+        return _encoded(picture, "PNG")
+    if picture.mode == "F":
+        return None
     transparent = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
     if kind == "PNG" or transparent:
         return _encoded(picture.convert("RGBA" if transparent else "RGB"), "PNG")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -252,7 +253,7 @@ class MatrixClient:
             "/media/v3/upload",
             as_user=as_user,
             query={"filename": filename},
-            data=content,
+            data=BytesIO(content),  # read in parts, so that a large file doesn't hold up the loop
             headers={"Content-Type": mimetype},
         )
         return str(answer["content_uri"])

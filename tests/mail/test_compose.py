@@ -299,6 +299,12 @@ def test_half_characters_and_control_characters_do_not_stop_a_mail() -> None:
     assert "<b>z\N{REPLACEMENT CHARACTER}</b>" in reading(composed, "html")
 
 
+@pytest.mark.parametrize("field", TEXTS)
+def test_no_field_is_too_odd_to_be_encoded(field: str) -> None:
+    assert "\N{REPLACEMENT CHARACTER}" not in reading(MAIL)
+    read(mail(**{field: "K7\ud83d\r\n\x00\u2028M"}))
+
+
 # --- bytes ------------------------------------------------------------------------------------------
 
 
@@ -418,6 +424,10 @@ def test_formatting_is_kept(html: str) -> None:
 def test_the_columns_of_a_table_stay_apart() -> None:
     page = reading(with_line("x", "<table><tr><td>1 g</td><td>3 par jour</td></tr></table>"), "html")
     assert re.search(r"<td[^>]*>1 g</td><td[^>]*>3 par jour</td>", page)
+
+
+def test_preformatted_lines_wrap_on_a_small_screen() -> None:
+    assert re.search(r"<pre style=\"[^\"]*pre-wrap", reading(with_line("x", "<pre>x</pre>"), "html"))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ class Shelf:
         self.kept: list[tuple[str, str, bytes]] = []
         self.broken_for: set[str] = set()
         self.check_broken = False
+        self.holding: asyncio.Event | None = None
+        self.held_until: asyncio.Event | None = None
 
     async def check(self, recipient: str) -> Verdict:
         if self.check_broken:
@@ -28,6 +30,9 @@ class Shelf:
         return Verdict.ACCEPT if recipient.startswith("derm") else Verdict.UNKNOWN
 
     async def keep(self, *, sender: str, recipient: str, raw: bytes) -> None:
+        if self.holding and self.held_until:
+            self.holding.set()
+            await self.held_until.wait()
         if recipient in self.broken_for:
             raise RuntimeError("secret detail")
         self.kept.append((sender, recipient, raw))
@@ -116,35 +121,94 @@ async def test_a_client_that_goes_away_in_the_middle_leaves_nothing(
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
     for line in (b"EHLO x", b"MAIL FROM:<m@p.example>", b"RCPT TO:<derm@h.example>", b"DATA"):
-        await reader.readline()
+        await _reply(reader)
         writer.write(line + b"\r\n")
-        await writer.drain()
-        await asyncio.sleep(0.02)
+    assert (await _reply(reader)).startswith(b"354")
     writer.write(MAIL)
+    await writer.drain()
     writer.close()
     await writer.wait_closed()
-    await asyncio.sleep(0.05)
-    assert shelf.kept == []
+    await _send(listener.port)  # by when it is answered, the loop has long seen the other end
+    assert len(shelf.kept) == 1
 
 
-async def test_lmtp_answers_for_each_recipient(shelf: Shelf) -> None:
+async def test_a_line_longer_than_the_rfc_allows_is_kept(client: aiosmtplib.SMTP, shelf: Shelf) -> None:
+    long = MAIL + b"x" * 5_000 + b"\r\n"
+    await client.sendmail("m@p.example", ["derm@h.example"], long)
+    assert shelf.kept[0][2] == long
+
+
+async def test_when_one_of_several_recipients_fails_the_whole_mail_comes_again(
+    client: aiosmtplib.SMTP, shelf: Shelf
+) -> None:
     shelf.broken_for = {"derm2@h.example"}
-    listener = MailListener(shelf, host="127.0.0.1", port=0, lmtp=True)
-    await listener.start()
+    with pytest.raises(aiosmtplib.SMTPDataError) as refused:
+        await client.sendmail("m@p.example", ["derm1@h.example", "derm2@h.example"], MAIL)
+    assert refused.value.code == 451
 
-    def deliver() -> list[bytes]:
-        client = smtplib.LMTP("127.0.0.1", listener.port)
-        client.ehlo_or_helo_if_needed()
-        client.mail("m@p.example")
-        client.rcpt("derm1@h.example")
-        client.rcpt("derm2@h.example")
-        client.putcmd("data")
-        client.getreply()
-        client.send(MAIL + b".\r\n")
-        replies = [client.getreply(), client.getreply()]
-        client.close()
-        return [str(code).encode() for code, _ in replies]
 
-    assert await asyncio.to_thread(deliver) == [b"250", b"451"]
+async def test_more_mails_at_once_than_memory_allows_come_again(
+    listener: MailListener, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.mail.listener.AT_ONCE", 1)
+    held, shelf.held_until = asyncio.Event(), asyncio.Event()
+    shelf.holding = held
+    first = asyncio.create_task(_send(listener.port))
+    await asyncio.wait_for(held.wait(), 5)
+    with pytest.raises(aiosmtplib.SMTPDataError) as refused:
+        await _send(listener.port)
+    assert refused.value.code == 451
+    shelf.held_until.set()
+    await first
+    await _send(listener.port)
+    assert len(shelf.kept) == 2
+
+
+async def _reply(reader: asyncio.StreamReader) -> bytes:
+    """The last line of one reply."""
+    while (line := await asyncio.wait_for(reader.readline(), 5))[3:4] == b"-":
+        pass
+    return line
+
+
+async def _send(port: int) -> None:
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as client:
+        await client.sendmail("m@p.example", ["derm@h.example"], MAIL)
+
+
+def _lmtp(port: int, recipients: list[str], raw: bytes) -> list[int]:
+    """Deliver by hand, and read as many replies as there are recipients (RFC 2033, 4.2)."""
+    client = smtplib.LMTP("127.0.0.1", port, timeout=5)
+    client.ehlo_or_helo_if_needed()
+    client.mail("m@p.example")
+    for recipient in recipients:
+        client.rcpt(recipient)
+    client.putcmd("data")
+    client.getreply()
+    client.send(raw + b".\r\n")
+    codes = [client.getreply()[0] for _ in recipients]
+    assert client.noop()[0] == 250  # nothing more was answered
+    client.close()
+    return codes
+
+
+@pytest.fixture
+async def lmtp(shelf: Shelf) -> AsyncIterator[MailListener]:
+    opened = MailListener(shelf, host="127.0.0.1", port=0, lmtp=True, max_size=200_000)
+    await opened.start()
+    yield opened
+    await opened.stop()
+
+
+async def test_lmtp_answers_for_each_recipient(lmtp: MailListener, shelf: Shelf) -> None:
+    shelf.broken_for = {"derm2@h.example"}
+    codes = await asyncio.to_thread(_lmtp, lmtp.port, ["derm1@h.example", "derm2@h.example"], MAIL)
+    assert codes == [250, 451]
     assert [recipient for _, recipient, _ in shelf.kept] == ["derm1@h.example"]
-    await listener.stop()
+
+
+async def test_lmtp_refuses_what_is_too_large_for_each_recipient(lmtp: MailListener, shelf: Shelf) -> None:
+    raw = MAIL + b"x" * 300_000 + b"\r\n"
+    codes = await asyncio.to_thread(_lmtp, lmtp.port, ["derm1@h.example", "derm2@h.example"], raw)
+    assert codes == [552, 552]
+    assert shelf.kept == []

@@ -171,6 +171,93 @@ def test_a_forwarded_mail_is_kept_as_a_file() -> None:
     assert "dedans" in mail.files[0].content.decode()
 
 
+def test_words_that_only_the_html_part_says_are_read() -> None:
+    message = EmailMessage()
+    message["From"] = "m@p.example"
+    message.set_content("Votre logiciel n'affiche pas le HTML.")
+    message.add_alternative("<p>" + "j'ai de la fièvre depuis lundi " * 20 + "</p>", subtype="html")
+    assert "fièvre" in parse_mail(message.as_bytes()).text
+
+
+def test_a_blank_plain_part_does_not_hide_the_html() -> None:
+    message = EmailMessage()
+    message["From"] = "m@p.example"
+    message.set_content("\u00a0\n")
+    message.add_alternative("<p>oui</p>", subtype="html")
+    assert parse_mail(message.as_bytes()).text == "oui"
+
+
+def test_links_of_html_can_be_read() -> None:
+    page = (
+        b'<p>voir <a href="https://x.example/a">ici</a> ou <a href="https://y.example/">y.example</a>, '
+        b'<a href="mailto:m@p.example">m@p.example</a></p>'
+    )
+    text = parse_mail(HEAD + b"Content-Type: text/html\r\n\r\n" + page).text
+    assert text == "voir ici (https://x.example/a) ou y.example, m@p.example"
+
+
+def test_a_very_long_page_also_goes_on_whole() -> None:
+    page = b"<p>" + b"<!-- x -->" * 110_000 + b"fin</p>"
+    mail = parse_mail(HEAD + b"Content-Type: text/html\r\n\r\n" + page)
+    assert [file.content for file in mail.files] == [page]
+    assert "text_clipped" in [problem.code for problem in mail.problems]
+
+
+def test_a_multipart_without_a_single_boundary_is_read_as_text() -> None:
+    raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\nBonjour docteur"
+    assert parse_mail(raw).text == "Bonjour docteur"
+
+
+def test_words_behind_the_last_boundary_are_read() -> None:
+    raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nun\r\n--b--\r\ndeux\r\n"
+    assert parse_mail(raw).text == "un\n\ndeux"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+            + b"--b\r\n\r\nx\r\n" * 300
+            + b"--b\r\n\r\nfin",
+            "too_many_parts",
+        ),
+        (
+            b"".join(
+                b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(30)
+            )
+            + b"\r\nfin",
+            "too_deep",
+        ),
+        (b"Content-Transfer-Encoding: base64\r\n\r\nQm9uam91cg==\r\nfin: \xc3\xa9\r\n", "broken_mime"),
+    ],
+)
+def test_what_is_not_taken_apart_comes_along_whole(body: bytes, problem: str) -> None:
+    mail = parse_mail(HEAD + body)
+    assert problem in [found.code for found in mail.problems]
+    assert mail.files[-1].name == "message.eml"
+    assert mail.files[-1].content == HEAD + body
+
+
+def test_a_broken_photo_stays_a_file_with_its_bytes() -> None:
+    message = EmailMessage()
+    message["From"] = "m@p.example"
+    broken = skin_jpeg()[:2_000]
+    message.add_attachment(broken, maintype="image", subtype="jpeg", filename="a.jpg")
+    (file,) = parse_mail(message.as_bytes()).files
+    assert (file.kind, file.content, file.name) == (Kind.FILE, broken, "a.jpg")
+
+
+def test_headers_of_eight_bits_are_read() -> None:
+    mail = parse_mail(
+        "From: Éléonore <m@p.example>\r\nSubject: Éruption, cœur =?utf-8?q?=C3=A9?=\r\n"
+        'Content-Disposition: attachment; filename="été.txt"\r\n\r\nx'.encode()
+    )
+    assert mail.sender is not None
+    assert (mail.sender.name, mail.subject) == ("Éléonore", "Éruption, cœur é")
+    assert mail.files[0].name == "été.txt"
+
+
 @pytest.mark.parametrize(
     ("headers", "reason"),
     [
@@ -179,6 +266,9 @@ def test_a_forwarded_mail_is_kept_as_a_file() -> None:
         (b"List-Id: <x.y>\r\n", "list-id"),
         (b"X-Colloque-Instance: 1\r\n", "own-instance"),
         (b"Subject: =?utf-8?q?R=C3=A9ponse_automatique_=3A_absence?=\r\n", "automatic-subject"),
+        (b"Received: from a by b\r\n" * 26, "loop"),
+        (b"Received: from a by b\r\n" * 25, ""),
+        (b"Feedback-ID: 1:eu-west:amazon\r\n", ""),  # on every mail that some providers carry
         (b"Auto-Submitted: no\r\n", ""),
     ],
 )

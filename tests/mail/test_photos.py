@@ -69,3 +69,41 @@ def test_a_picture_of_too_many_pixels_stays_a_file() -> None:
     out = BytesIO()
     Image.new("1", (12_000, 9_000)).save(out, "PNG")
     assert clean_photo(out.getvalue()) is None
+
+
+def test_a_picture_of_sixteen_bits_keeps_its_shades() -> None:
+    out = BytesIO()
+    deep = Image.new("I;16", (3, 2), 1_000)
+    deep.putpixel((1, 1), 40_000)
+    deep.save(out, "PNG")
+    photo = clean_photo(out.getvalue())
+    assert photo is not None
+    clean = _opened(photo.content)
+    assert [clean.getpixel((0, 0)), clean.getpixel((1, 1))] == [1_000, 40_000]
+
+
+def test_a_scan_of_several_pages_stays_a_file_with_all_of_them() -> None:
+    out = BytesIO()
+    page = Image.new("L", (4, 4))
+    page.save(out, "TIFF", save_all=True, append_images=[page])
+    assert clean_photo(out.getvalue()) is None
+
+
+def test_comments_and_embedded_documents_of_a_jpeg_are_gone() -> None:
+    out = BytesIO()
+    Image.new("RGB", (4, 4)).save(out, "JPEG", comment=b"Marie Dupont", xmp=b"<x:xmpmeta>Marie</x:xmpmeta>")
+    assert b"Marie" in out.getvalue()
+    photo = clean_photo(out.getvalue())
+    assert photo is not None
+    assert b"Marie" not in photo.content
+
+
+def test_an_animation_becomes_its_first_picture() -> None:
+    out = BytesIO()
+    red, blue = (Image.new("RGB", (4, 4), colour) for colour in ((255, 0, 0), (0, 0, 255)))
+    red.save(out, "GIF", save_all=True, append_images=[blue])
+    photo = clean_photo(out.getvalue())
+    assert photo is not None
+    pixel = _opened(photo.content).convert("RGB").getpixel((0, 0))
+    assert isinstance(pixel, tuple)
+    assert pixel[0] > 200 > pixel[2]

@@ -73,7 +73,7 @@ class Server:
         self, server: SMTP, session: Session, envelope: Envelope, how: str, login: Any
     ) -> AuthResult:
         assert isinstance(login, LoginPassword)
-        return AuthResult(success=login.password == PASSWORD.encode())
+        return AuthResult(success=login.password == PASSWORD.encode(), handled=False)
 
 
 class Connection(SMTP):

@@ -1,0 +1,160 @@
+"""The homeserver follows the YAML: everything once, nothing twice, and what fails stops nothing else."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+
+import pytest
+
+from bridge.demo.homeserver import LocalSynapse
+from bridge.demo.person import Person
+from bridge.domain import plan
+from bridge.domain.organisation import ExpertGroup, Notify, Organisation, Practitioner
+from bridge.flow.reconcile import Report, reconcile
+from bridge.matrix.client import MatrixClient
+from bridge.matrix.managed import ManagedRooms
+from bridge.matrix.outlet import Place
+from tests.matrix.conftest import DOMAIN
+from tests.support.memory import MemoryNames
+
+WRITES = ("PUT", "POST", "DELETE")
+
+
+@dataclass
+class Desk:
+    """Brings the homeserver to an organisation and counts what that took."""
+
+    client: MatrixClient
+    place: Place
+    names: MemoryNames
+
+    async def apply(self, organisation: Organisation) -> tuple[Report, int]:
+        calls: list[str] = []
+        self.client.on_call = lambda method, _path: calls.append(method)
+        wanted = plan.wanted_rooms(
+            organisation,
+            namespace=self.place.namespace,
+            waiting_name="En attente",
+            bot_chat_names={"fr": "Colloque", "en": "Colloque"},
+        )
+        managed = ManagedRooms(self.client, self.client, self.names, self.place)
+        report = await reconcile(wanted, managed, bot=self.place.bot)
+        return report, sum(method in WRITES for method in calls)
+
+    async def members(self, key: str) -> dict[str, str]:
+        members = await self.client.members(self.names.rooms[key])
+        return {m.user_id: m.membership for m in members if m.user_id != self.place.bot}
+
+
+@pytest.fixture(params=["11", "12"])
+def desk(request: pytest.FixtureRequest, client: MatrixClient, namespace: str) -> Desk:
+    return Desk(client, Place(client.bot_id, DOMAIN, namespace, request.param), MemoryNames())
+
+
+@pytest.fixture
+async def people(synapse: LocalSynapse) -> list[str]:
+    found = []
+    for _ in range(3):
+        name = f"p{uuid.uuid4().hex[:10]}"
+        await synapse.register_user(name, "secret")
+        found.append(f"@{name}:{DOMAIN}")
+    return found
+
+
+def _organisation(people: list[str]) -> Organisation:
+    practitioners = tuple(Practitioner(user, f"Dr {n}", "fr") for n, user in enumerate(people))
+    group = ExpertGroup("derm", "Dermatologie", "derm@h.example", tuple(people[:2]), Notify.ANNOUNCE, "fr")
+    return Organisation("Hôpital", "fr", practitioners, (group,))
+
+
+async def test_a_cold_start_makes_everything_and_a_warm_start_writes_nothing(
+    desk: Desk, people: list[str]
+) -> None:
+    report, _ = await desk.apply(_organisation(people))
+    assert report.failed == ()
+    assert set(desk.names.rooms) == {
+        "organisation",
+        "group:derm",
+        "waiting:derm",
+        *(f"bot:{p}" for p in people),
+    }
+    assert await desk.members("organisation") == dict.fromkeys(people, "invite")
+    assert await desk.members("waiting:derm") == dict.fromkeys(people[:2], "invite")
+    report, writes = await desk.apply(_organisation(people))
+    assert (report.done, report.failed, writes) == ((), (), 0)
+
+
+async def test_a_database_that_was_lost_finds_the_rooms_again(desk: Desk, people: list[str]) -> None:
+    await desk.apply(_organisation(people))
+    known = dict(desk.names.rooms)
+    desk.names.rooms.clear()
+    _, writes = await desk.apply(_organisation(people))
+    assert (desk.names.rooms, writes) == (known, 0)
+
+
+async def test_a_member_who_comes_or_goes_costs_only_that_members_calls(
+    desk: Desk, people: list[str]
+) -> None:
+    organisation = _organisation(people)
+    await desk.apply(organisation)
+    more = replace(organisation.groups[0], members=tuple(people))
+    _, writes = await desk.apply(replace(organisation, groups=(more,)))
+    assert writes == 2
+    assert (await desk.members("group:derm"))[people[2]] == "invite"
+    fewer = replace(organisation.groups[0], members=(people[0],))
+    _, writes = await desk.apply(replace(organisation, groups=(fewer,)))
+    assert writes == 4
+    assert (await desk.members("waiting:derm"))[people[2]] == "leave"
+
+
+async def test_a_group_renamed_in_the_yaml_is_renamed_with_its_waiting_room(
+    desk: Desk, people: list[str]
+) -> None:
+    organisation = _organisation(people)
+    await desk.apply(organisation)
+    space = desk.names.rooms["group:derm"]
+    await desk.client.put_state(space, "m.room.name", "", {"name": "Dermatologie (3)"})
+    _, writes = await desk.apply(organisation)
+    assert writes == 0
+    renamed = replace(organisation.groups[0], name="Peau")
+    _, writes = await desk.apply(replace(organisation, groups=(renamed,)))
+    assert writes == 2
+    assert await desk.client.state_event(space, "m.room.name") == {"name": "Peau"}
+
+
+async def test_a_wrong_matrix_id_is_reported_and_everyone_else_is_served(
+    desk: Desk, people: list[str]
+) -> None:
+    nobody = f"@nobody-{uuid.uuid4().hex[:6]}:{DOMAIN}"
+    report, _ = await desk.apply(_organisation([nobody, *people]))
+    assert [failure.step for failure in report.failed] == [plan.NoAccount(nobody)]
+    assert nobody in report.failed[0].reason
+    assert await desk.members("group:derm") == {people[0]: "invite"}
+
+
+async def test_a_room_that_the_homeserver_refuses_is_reported_and_the_rest_happens(
+    desk: Desk, people: list[str]
+) -> None:
+    organisation = _organisation(people)
+    bad = replace(organisation.groups[0], key="bad", name="x" * 70_000, address="bad@h.example")
+    report, _ = await desk.apply(replace(organisation, groups=(bad, *organisation.groups)))
+    assert {type(failure.step) for failure in report.failed} >= {plan.CreateRoom}
+    assert "waiting:derm" in desk.names.rooms
+
+
+async def test_a_member_can_join_and_only_raise_a_hand_in_the_waiting_room(
+    desk: Desk, synapse: LocalSynapse
+) -> None:
+    name = f"p{uuid.uuid4().hex[:10]}"
+    token = await synapse.register_user(name, "secret")
+    person = Person(synapse.url, f"@{name}:{DOMAIN}")
+    person.token = token
+    await desk.apply(_organisation([person.user_id]))
+    await person.accept_invites()
+    room = desk.names.rooms["waiting:derm"]
+    card = await desk.client.send(room, "m.room.message", {"msgtype": "m.text", "body": "x"}, txn_id="c")
+    await person.react(room, card, "🙋")
+    with pytest.raises(Exception, match="M_FORBIDDEN"):
+        await person.say(room, "non")
+    await person.close()

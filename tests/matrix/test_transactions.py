@@ -1,0 +1,87 @@
+"""What the homeserver sends us is kept before it is acknowledged, or not acknowledged at all."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bridge.matrix.transactions import MAX_BODY, routes
+from bridge.names import matrix_arrivals
+
+EVENT = {"event_id": "$1", "room_id": "!r", "type": "m.room.message", "content": {}}
+GOOD = {"Authorization": "Bearer secret"}
+
+
+class Book:
+    def __init__(self) -> None:
+        self.kept: list[Any] = []
+        self.broken = False
+
+    async def keep(self, events: list[Any]) -> None:
+        if self.broken:
+            raise RuntimeError("disk full")
+        self.kept += events
+
+
+async def _put(book: Book, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    app = web.Application(client_max_size=MAX_BODY)
+    app.add_routes(routes(hs_token="secret", keep=book.keep))
+    async with TestClient(TestServer(app)) as client:
+        response = await client.put(
+            "/_matrix/app/v1/transactions/1", data=BytesIO(body), headers=GOOD if headers is None else headers
+        )
+        return response.status, await response.json()
+
+
+async def test_events_are_kept_and_then_acknowledged() -> None:
+    book = Book()
+    assert await _put(book, json.dumps({"events": [EVENT, EVENT]}).encode()) == (200, {})
+    assert book.kept == [EVENT, EVENT]
+
+
+async def test_a_transaction_without_events_is_fine() -> None:
+    assert await _put(Book(), b'{"events": []}') == (200, {})
+
+
+async def test_what_cannot_be_kept_is_not_acknowledged() -> None:
+    book = Book()
+    book.broken = True
+    status, body = await _put(book, json.dumps({"events": [EVENT]}).encode())
+    assert status == 500
+    assert "disk" not in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 401), ({"Authorization": "Bearer wrong"}, 403), ({"Authorization": "Basic secret"}, 401)],
+)
+async def test_without_the_right_token_nothing_is_taken(headers: dict[str, str], status: int) -> None:
+    book = Book()
+    assert (await _put(book, json.dumps({"events": [EVENT]}).encode(), headers))[0] == status
+    assert book.kept == []
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"events": 3}', b"\xff"])
+async def test_nonsense_is_refused_in_words(body: bytes) -> None:
+    status, answer = await _put(Book(), body)
+    assert status == 400
+    assert answer["errcode"] in ("M_NOT_JSON", "M_BAD_JSON")
+
+
+async def test_five_megabytes_are_taken() -> None:
+    book = Book()
+    body = json.dumps({"events": [EVENT | {"content": {"body": "x" * 5_000_000}}]}).encode()
+    assert (await _put(book, body))[0] == 200
+    assert len(book.kept) == 1
+
+
+def test_events_that_are_none_are_kept_all_the_same_and_told_apart() -> None:
+    odd = ["text", {"type": "x"}, {"event_id": 3, "room_id": []}, EVENT]
+    arrivals = matrix_arrivals(odd)  # type: ignore[arg-type]
+    assert len({arrival.key for arrival in arrivals}) == 4
+    assert [arrival.conversation for arrival in arrivals] == ["matrix", "matrix", "matrix", "!r"]

@@ -1,0 +1,54 @@
+"""Names kept in memory, for tests of what looks them up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bridge.domain.state import Question
+from bridge.ports import Json
+
+
+@dataclass
+class MemoryNames:
+    """The :class:`bridge.ports.Names` of a test."""
+
+    rooms: dict[str, str] = field(default_factory=dict)
+    results: dict[str, Json] = field(default_factory=dict)
+    taken: list[Json] = field(default_factory=list)
+
+    async def room_id(self, key: str) -> str | None:
+        return self.rooms.get(key)
+
+    async def room_key(self, room_id: str) -> str | None:
+        return next((key for key, room in self.rooms.items() if room == room_id), None)
+
+    async def remember(self, key: str, room_id: str) -> None:
+        self.rooms[key] = room_id
+
+    async def anchored(self, event_id: str) -> str | None:
+        return None
+
+    async def result(self, key: str) -> Json | None:
+        return self.results.get(key)
+
+    async def blob(self, digest: str) -> bytes | None:
+        return None
+
+    async def keep_body(self, task_id: int, body: bytes) -> None:
+        return None
+
+    async def waiting(self, group: str) -> int:
+        return 0
+
+    async def listing(self, group: str, question_id: str) -> int:
+        return 1
+
+    async def take_events(self, events: Sequence[Json]) -> None:
+        self.taken += events
+
+    async def question(self, question_id: str) -> Question | None:
+        return None
+
+    async def question_of_token(self, token: str) -> str | None:
+        return None
