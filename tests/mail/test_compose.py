@@ -301,7 +301,6 @@ def test_half_characters_and_control_characters_do_not_stop_a_mail() -> None:
 
 @pytest.mark.parametrize("field", TEXTS)
 def test_no_field_is_too_odd_to_be_encoded(field: str) -> None:
-    assert "\N{REPLACEMENT CHARACTER}" not in reading(MAIL)
     read(mail(**{field: "K7\ud83d\r\n\x00\u2028M"}))
 
 

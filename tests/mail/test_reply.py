@@ -16,11 +16,6 @@ from hypothesis import strategies as st
 from bridge.mail.reply import MARKER_EN, MARKER_FR, strip_quotes
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "replies.json").read_text())
-JOINED_BY_THE_PROGRAM = {
-    # The mail program glued its line onto the last word; the word is there, with what hangs on it.
-    "reply_and_quotation_splitter_share_line_1",
-    "reply_and_quotation_splitter_share_line_2",
-}
 
 
 def _folded(text: str) -> str:
@@ -34,9 +29,6 @@ def _loses(got: str, wanted: str) -> bool:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['corpus']}-{case['name']}")
 def test_no_word_of_a_reply_is_ever_lost(case: dict[str, Any]) -> None:
     got = strip_quotes(case["text"])
-    if case["name"] in JOINED_BY_THE_PROGRAM:
-        assert any(all(word in got for word in wanted.split()) for wanted in case["expected"])
-        return
     assert not all(_loses(got, wanted) for wanted in case["expected"])
 
 
@@ -47,7 +39,7 @@ def test_french_mail_programs_are_read_exactly(case: dict[str, Any]) -> None:
     assert _folded(strip_quotes(case["text"])) in [_folded(wanted) for wanted in case["expected"]]
 
 
-@pytest.mark.parametrize(("corpus", "floor"), [("crisp", 26), ("talon_text", 24), ("talon_std", 10)])
+@pytest.mark.parametrize(("corpus", "floor"), [("crisp", 41), ("talon_text", 40), ("talon_std", 12)])
 def test_other_mail_programs_are_read_exactly_this_often_at_least(corpus: str, floor: int) -> None:
     exact = sum(
         _folded(strip_quotes(case["text"])) in [_folded(wanted) for wanted in case["expected"]]
@@ -74,9 +66,52 @@ def test_some_text_is_never_turned_into_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["> " * 50_000, "Le 1" * 40_000, "-" * 200_000, "De : \n" * 30_000, "a écrit :\n" * 9_000]
+    "text",
+    [
+        "Le 12 janvier 2024, le pharmacien a écrit :\nDoliprane 1 g, trois fois par jour",
+        "Le 12/01 à 10h30, l'infirmière a écrit :\npansement refait",
+        "Le 3 mars 2024 j'ai écrit à cabinet@h.example :\nsans réponse",
+        "Ma température :\n> 39 hier\n> 38 ce matin",
+        "Message du 12/03/2024 : le docteur m'a dit d'arrêter.\nJe continue ?",
+        "De : lundi\nà : mercredi\nde la fièvre",
+        "-----\nlundi : 38\n-----\nmardi : 39",
+        "Envoyé de toute urgence par mon médecin",
+    ],
 )
+def test_what_only_looks_like_history_is_kept_whole(text: str) -> None:
+    assert strip_quotes(text) == text
+
+
+def test_answers_between_quoted_lines_are_kept_with_their_questions() -> None:
+    text = "Le 3 mars 2025 à 10:00, Dr X <x@h.example> a écrit :\n> Mal ?\nOui\n> Depuis ?\nLundi"
+    assert strip_quotes(text) == text
+
+
+def test_an_attribution_right_above_our_line_goes_with_it() -> None:
+    text = f"Oui.\n\nLe 03/03/2025 à 10:00, Dr X a écrit :\n\n── {MARKER_FR} ──\n\nBonjour"
+    assert strip_quotes(text) == "Oui."
+
+
+def test_a_note_quoted_by_the_patient_above_our_line_is_kept() -> None:
+    said = "Le 12/01/2025 à 10h30, l'infirmière a écrit :\npansement refait"
+    assert strip_quotes(f"{said}\n\n── {MARKER_FR} ──\n\nBonjour") == said
+
+
+HOSTILE = {
+    "quote marks": "> " * 50_000,
+    "dates": "Le 1" * 40_000,
+    "dashes": "-" * 200_000,
+    "headers": "De : \n" * 30_000,
+    "verbs": "a écrit :\n" * 9_000,
+    "answered attributions": "Le 01/01/2024 x a écrit :\n> a\nb\n" * 8_000,
+    "glued attributions": ("On  Le " * 130 + "a écrit\n>x\n") * 250,
+    "half addresses": ("1 <" + "a" * 60 + "@" + "b" * 250 + " \n") * 600,
+    "blank lines": "\n" * 200_000 + "x",
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_is_read_quickly(hostile: str) -> None:
     started = time.monotonic()
     strip_quotes(hostile)
-    assert time.monotonic() - started < 10  # minutes, if it were not linear
+    assert time.monotonic() - started < 3  # some took minutes before the cutter was linear
