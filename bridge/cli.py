@@ -130,6 +130,14 @@ def demo(
 
 
 @app.command()
+def reference() -> None:
+    """Print the reference of every configuration key."""
+    from bridge.reference import reference as written
+
+    typer.echo(written(), nl=False)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)

@@ -127,7 +127,7 @@ class Homeserver(Protocol):
         """Upload media and return its ``mxc://`` URI."""
 
     async def download(self, mxc: str, *, limit: int) -> bytes:
-        """Download media (authenticated); :class:`Permanent` with code ``too_large`` above ``limit`` bytes."""
+        """Download media; :class:`Permanent` with code ``too_large`` above ``limit`` bytes."""
 
     async def set_displayname(self, name: str, *, as_user: str | None = None) -> None:
         """Set the profile's display name when it differs."""

@@ -172,8 +172,14 @@ class WebSection(Section):
 class EmergencySection(Section):
     """What every mail says about emergencies, by language."""
 
-    fr: Name = "Ce service ne traite pas les urgences. En cas d'urgence, appelez le 15 ou le 112."
-    en: Name = "This service does not handle emergencies. In an emergency, call 15 or 112."
+    fr: Name = Field(
+        "Ce service ne traite pas les urgences. En cas d'urgence, appelez le 15 ou le 112.",
+        description="In French.",
+    )
+    en: Name = Field(
+        "This service does not handle emergencies. In an emergency, call 15 or 112.",
+        description="In English.",
+    )
 
 
 class CareSection(Section):
@@ -216,16 +222,16 @@ class Config(Section):
 class OrganisationSection(Section):
     """The organisation itself."""
 
-    name: Name
-    language: Language | None = None
+    name: Name = Field(description="Name of the organisation, in mails and rooms.")
+    language: Language | None = Field(None, description="fr or en; config.yaml's language by default.")
 
 
 class PractitionerEntry(Section):
     """One practitioner."""
 
-    id: MatrixId
-    name: Name
-    language: Language | None = None
+    id: MatrixId = Field(description="Matrix ID, as in @claire:example.org.")
+    name: Name = Field(description="Name that patients and colleagues see.")
+    language: Language | None = Field(None, description="Language that the bot speaks with them.")
 
 
 class NameByLanguage(Section):
@@ -238,12 +244,14 @@ class NameByLanguage(Section):
 class GroupEntry(Section):
     """One expert group."""
 
-    key: Key
-    name: Name | NameByLanguage
-    address: Address
-    members: list[MatrixId] = []
-    notify: Annotated[Notify, Field(strict=False)] = Notify.ANNOUNCE
-    language: Language | None = None
+    key: Key = Field(description="Stable short name: rooms are found by it. a-z, 0-9 and -.")
+    name: Name | NameByLanguage = Field(description="Name that people see; or one in fr and one in en.")
+    address: Address = Field(description="E-mail address at which patients ask this group.")
+    members: list[MatrixId] = Field([], description="Matrix IDs, each among the practitioners.")
+    notify: Annotated[Notify, Field(strict=False)] = Field(
+        Notify.ANNOUNCE, description="announce: a card in the waiting room; invite: each member, each time."
+    )
+    language: Language | None = Field(None, description="Language of its mails and rooms.")
 
 
 class OrganisationFile(Section):

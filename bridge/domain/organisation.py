@@ -29,7 +29,7 @@ class Practitioner:
 
 @dataclass(frozen=True, slots=True)
 class ExpertGroup:
-    """A group that patients can ask. ``key`` is stable and fit for room aliases; ``address`` is lower case."""
+    """A group that patients can ask. ``key`` is stable and fit for aliases; ``address`` is lower case."""
 
     key: str
     name: str

@@ -94,15 +94,17 @@ def _cut(lines: list[str]) -> list[str]:
         if _FORWARDED.match(lines[number]):
             return lines  # what somebody chose to forward is what they want to be read
         if length := _attribution(lines, number):
-            return _around(lines, number, length, marker)
+            return _around(lines, number, length)
         if said := _glued(lines, number):
-            return [*lines[:number], said, *_said_behind(lines, number + 1, marker)]
+            return [*lines[:number], said, *_said_behind(lines, number + 1)]
         if _begins_history(lines, number):
             return _without_rule(lines[:number])
     if marker is None:
         return lines
     above = _without_rule(lines[:marker])
-    return above if any(above) else lines  # somebody wrote below or between: everything is kept
+    if not any(above) or _answered_between(lines[marker:]):
+        return lines  # somebody wrote below or between: everything is kept
+    return [*above, *_said_behind(lines, marker)]
 
 
 def _marker(lines: list[str]) -> int | None:
@@ -187,20 +189,24 @@ def _header_block(lines: list[str], number: int) -> bool:
     return named and len(headers) >= 3 and any(_ADDRESS.search(line) for line in block)
 
 
-def _around(lines: list[str], number: int, length: int, marker: int | None) -> list[str]:
+def _around(lines: list[str], number: int, length: int) -> list[str]:
     """What stands above an attribution and behind its quoted lines; all, if it was answered between them."""
-    below = lines[number + length :]
-    quoted = [n for n, line in enumerate(below) if _quoted(line)]
-    if quoted and any(line and not _quoted(line) for line in below[quoted[0] : quoted[-1]]):
+    if _answered_between(lines[number + length :]):
         return lines
-    return [*_without_rule(lines[:number]), *_said_behind(lines, number + length, marker)]
+    return [*_without_rule(lines[:number]), *_said_behind(lines, number + length)]
 
 
-def _said_behind(lines: list[str], start: int, marker: int | None) -> list[str]:
+def _answered_between(below: list[str]) -> bool:
+    """Whether there are lines without a quote mark among those that have one."""
+    quoted = [n for n, line in enumerate(below) if _quoted(line)]
+    return bool(quoted) and any(line and not _quoted(line) for line in below[quoted[0] : quoted[-1]])
+
+
+def _said_behind(lines: list[str], start: int) -> list[str]:
     """What stands behind a history that is quoted line by line: the mail goes on there."""
     below = lines[start:]
     quoted = [n for n, line in enumerate(below) if _quoted(line)]
-    if not quoted or marker is not None:
+    if not quoted:
         return []
     behind = _without_signature(below[quoted[-1] + 1 :])
     return ["", *behind] if any(behind) else []

@@ -193,7 +193,8 @@ async def test_a_delivery_report_is_told_to_the_owner(clinic: Clinic) -> None:
     asked, owner, mail = await _taken(clinic)
     report = _raw(
         "Undelivered",
-        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nfailed\r\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nfailed\r\n"
         b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\n"
         b"Final-Recipient: rfc822; m@p.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n",
     )

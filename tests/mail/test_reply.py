@@ -87,6 +87,11 @@ def test_answers_between_quoted_lines_are_kept_with_their_questions() -> None:
     assert strip_quotes(text) == text
 
 
+@pytest.mark.parametrize("behind", ["> Mal ?\nOui\n> Depuis ?", "> Mal ?\n> Depuis ?\n\nOui, lundi"])
+def test_words_among_or_below_quoted_lines_are_kept_even_with_our_line(behind: str) -> None:
+    assert "Oui" in strip_quotes(f"Réponses plus bas.\n\n> ── {MARKER_FR} ──\n{behind}")
+
+
 def test_an_attribution_right_above_our_line_goes_with_it() -> None:
     text = f"Oui.\n\nLe 03/03/2025 à 10:00, Dr X a écrit :\n\n── {MARKER_FR} ──\n\nBonjour"
     assert strip_quotes(text) == "Oui."

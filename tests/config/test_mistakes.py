@@ -1,0 +1,113 @@
+"""Forty ways to write a wrong configuration; each is told with file, line and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bridge.cli import app
+from bridge.config import ConfigError, load
+from tests.config.wrong import CASES, CONFIG, ORG, ORGANISATION, Case
+
+
+def _write(directory: Path, config: str = CONFIG, organisation: str = ORGANISATION) -> Path:
+    (directory / "config.yaml").write_text(config)
+    (directory / "organisation.yaml").write_text(organisation)
+    return directory / "config.yaml"
+
+
+def _mistakes(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as wrong:
+        load(path, {})
+    return [str(mistake) for mistake in wrong.value.mistakes]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
+def test_a_mistake_is_told_with_its_place_and_remedy(case: Case, tmp_path: Path) -> None:
+    texts = {"config.yaml": CONFIG, ORG: ORGANISATION}
+    assert case.old in texts[case.file]
+    texts[case.file] = texts[case.file].replace(case.old, case.new)
+    path = _write(tmp_path, texts["config.yaml"], texts[ORG])
+    told = _mistakes(path)
+    wanted = f"{tmp_path / case.file}:{case.line}: {case.path}: "
+    assert [line for line in told if line.startswith(wanted) and case.words in line], told
+
+
+def test_there_are_forty_cases_at_least() -> None:
+    assert len({case.name for case in CASES}) >= 40
+
+
+def test_what_is_right_is_taken(tmp_path: Path) -> None:
+    settings = load(_write(tmp_path), {})
+    assert settings.config.database.url == f"sqlite:///{tmp_path}/colloque.db"
+    assert settings.organisation.group_of_address("DERM@h.example") is settings.organisation.groups[0]
+
+
+def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
+    path = _write(tmp_path, CONFIG.replace("fr", "de"), ORGANISATION.replace("derm@h.example", "derm"))
+    assert len(_mistakes(path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "holds nothing"), (b"- a\n", "holds seq"), (b"\xff\xfe", "UTF-8"), (None, "can't be read")],
+)
+def test_a_file_that_is_no_configuration_is_told_so(
+    content: bytes | None, words: str, tmp_path: Path
+) -> None:
+    path = _write(tmp_path)
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert words in _mistakes(path)[0]
+
+
+def test_a_secret_comes_from_environment_before_file_before_value(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-file\n")
+    both = CONFIG.replace("as_token: a", "as_token: a\n  as_token_file: token")
+    path = _write(tmp_path, both)
+    assert load(path, {}).config.homeserver.as_token.get_secret_value() == "from-file"
+    named = {"COLLOQUE_HOMESERVER_AS_TOKEN": "from-env"}
+    assert load(path, named).config.homeserver.as_token.get_secret_value() == "from-env"
+
+
+def test_secrets_are_never_shown(tmp_path: Path) -> None:
+    path = _write(tmp_path, CONFIG.replace("as_token: a", "as_token: TOPSECRET"))
+    assert "TOPSECRET" not in repr(load(path, {}))
+
+
+def test_check_exits_2_with_every_mistake_and_no_traceback(tmp_path: Path) -> None:
+    path = _write(tmp_path, CONFIG.replace("fr", "de").replace("29330", "x"))
+    result = CliRunner().invoke(app, ["check", "-c", str(path)])
+    assert result.exit_code == 2
+    assert len(result.output.splitlines()) == 2
+    assert "Traceback" not in result.output
+
+
+def test_run_does_not_start_on_a_wrong_configuration(tmp_path: Path) -> None:
+    path = _write(tmp_path, CONFIG.replace("fr", "de"))
+    assert CliRunner().invoke(app, ["run", "-c", str(path)]).exit_code == 2
+
+
+def test_a_group_without_members_is_allowed_and_mentioned(tmp_path: Path) -> None:
+    path = _write(tmp_path, CONFIG, ORGANISATION.partition("    members:")[0])
+    result = CliRunner().invoke(app, ["check", "-c", str(path)])
+    assert result.exit_code == 0
+    assert "no members" in result.output
+
+
+def test_a_registration_agrees_with_the_configuration_and_is_never_overwritten(tmp_path: Path) -> None:
+    bare = CONFIG.replace("  as_token: a\n  hs_token: b\n", "")
+    path = _write(tmp_path, bare)
+    runner = CliRunner()
+    assert runner.invoke(app, ["registration", "-c", str(path)]).exit_code == 0
+    written = tmp_path / "registration.yaml"
+    first = written.read_text()
+    assert written.stat().st_mode & 0o777 == 0o600
+    assert load(path, {}).config.homeserver.as_token.get_secret_value() in first
+    refused = runner.invoke(app, ["registration", "-c", str(path)])
+    assert refused.exit_code == 2
+    assert "--force" in refused.output
+    assert written.read_text() == first
