@@ -79,8 +79,14 @@ def run(config: ConfigFile = DEFAULT_CONFIG) -> None:
     import uvloop
 
     from bridge.app import run as serve
+    from bridge.storage.database import DatabaseRefused
 
-    uvloop.run(serve(settings))
+    try:
+        uvloop.run(serve(settings))
+    except (DatabaseRefused, OSError) as error:
+        # A database of another program, a port that is taken: the admin's to mend, without a traceback.
+        typer.echo(f"colloque can't start: {error}", err=True)
+        raise typer.Exit(WRONG) from None
 
 
 @app.command()
