@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.config import load_without_tokens
 from bridge.reference import reference
+from bridge.sections import Config, OrganisationFile, Section
 
 TOP = Path(__file__).parent.parent
 MODULES = sorted((TOP / "bridge").rglob("*.py"))
@@ -82,6 +85,29 @@ def test_modules_say_what_they_are_for_and_are_well_named(module: Path) -> None:
 
 def test_the_reference_of_the_configuration_is_what_the_code_says() -> None:
     assert (TOP / "docs" / "configuration.md").read_text() == reference()
+
+
+def _keys(schema: dict[str, Any], place: dict[str, Any], above: str = "") -> Iterator[str]:
+    """Every key that a JSON schema allows, dotted; read without the code that writes the reference."""
+    for part in (place, *place.get("anyOf", []), *place.get("allOf", [])):
+        name = part.get("$ref", "").rpartition("/")[2]
+        target = schema["$defs"][name] if name else part
+        if target.get("type") == "array":
+            yield from _keys(schema, target["items"], f"{above}[]")
+        for key, inner in target.get("properties", {}).items():
+            path = f"{above}.{key}" if above else key
+            yield path
+            yield from _keys(schema, inner, path)
+
+
+@pytest.mark.parametrize("model", [Config, OrganisationFile])
+def test_the_reference_names_every_key(model: type[Section]) -> None:
+    schema = model.model_json_schema()
+    wanted = set(_keys(schema, schema))
+    rows = re.findall(r"^\| `([^`]+)` \|", (TOP / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    missing = {key for key in wanted if not any(re.match(rf"{re.escape(key)}(\W|$)", row) for row in rows)}
+    assert len(wanted) > 10
+    assert missing == set()
 
 
 def test_the_samples_are_right() -> None:

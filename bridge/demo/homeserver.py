@@ -41,7 +41,7 @@ def _port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to end this process when the one that started it dies, however it dies."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -154,7 +154,7 @@ class LocalSynapse:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 env={**os.environ, "PYTHONWARNINGS": "ignore"},
             )
         await self._wait()
@@ -169,7 +169,8 @@ class LocalSynapse:
                             if response.status == 200:
                                 return
                     except aiohttp.ClientError:
-                        await asyncio.sleep(0.1)
+                        pass
+                    await asyncio.sleep(0.1)
         except TimeoutError:
             await self.kill()
         raise SynapseFailed(f"Synapse did not start in {self.directory}:\n{self._tail()}")

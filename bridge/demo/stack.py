@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bridge.demo.homeserver import LocalSynapse
+from bridge.demo.homeserver import LocalSynapse, die_with_parent
 from bridge.demo.hospital import Hospital, Ports, write_configuration
 from bridge.demo.mailbox import LocalMailbox
 from bridge.demo.person import Person
@@ -55,6 +55,7 @@ class BridgeProcess:
                 stderr=log,
                 env={**os.environ, **(environ or {})},
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         if wait:
             await self.wait_ready()

@@ -58,12 +58,13 @@ def _seal(taken: Question, now: datetime) -> tuple[fx.Effect, ...]:
 
 def sealed(question: Question, event: ev.SealCompleted) -> Decision:
     """The room is the owner's and the patient's; what hangs on an event others saw is taken back."""
-    exposed = tuple(original for original, _ in event.exposed)
+    covered_already = {original for original, _ in event.exposed}
+    settled = replace(question, sealed=True, exposed=event.exposed, had_others=event.others, unsettled=())
     effects: list[fx.Planned] = []
-    for event_id, relates_to, line in question.unsettled:
-        if relates_to in exposed and event_id not in exposed:
+    for event_id, _, line in question.unsettled:
+        if event.others and event_id not in covered_already:
             effects += covered(question, event_id, line)
-    return Decision(replace(question, sealed=True, exposed=event.exposed, unsettled=()), tuple(effects))
+    return Decision(settled, tuple(effects))
 
 
 def covered(question: Question, event_id: str, line: Line | None) -> tuple[fx.Planned, ...]:

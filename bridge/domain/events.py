@@ -100,7 +100,7 @@ class MemberWrote:
     """A person (not the bridge) sent a message into the question room.
 
     ``unsupported`` names a kind that e-mail can't carry (poll, encrypted, …); then ``line`` is
-    ``None``. ``relates_to`` is the event this one edits (``replaces``) or answers in a thread.
+    ``None``. ``relates_to`` is the event this one edits (``replaces``) or whose thread it is in.
     ``internal`` marks notices and commands, which never leave the room.
     """
 
@@ -142,10 +142,12 @@ class SealCompleted:
     """Nobody but owner, patient and bridge is left in the room.
 
     ``exposed`` maps each of the owner's events that others may have seen to the bridge's event
-    that carries its words now (empty when it could stay).
+    that carries its words now (empty when it could stay). ``others``: someone else ever was in the
+    room, and keeps reading whatever hangs on an event from that time.
     """
 
     exposed: tuple[tuple[str, str], ...] = ()
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True)

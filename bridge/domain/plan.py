@@ -51,7 +51,10 @@ class Actual:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All managed rooms there are, by key, and the practitioners who have no account."""
+    """All managed rooms there are, by key, and the practitioners who have no account.
+
+    Rooms of groups and practitioners that the YAML no longer names may be among them.
+    """
 
     rooms: dict[str, Actual] = field(default_factory=dict)
     without_account: frozenset[str] = frozenset()
@@ -59,7 +62,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class CreateRoom:
-    """Create a managed room with its first members invited."""
+    """Create a managed room. ``invite``: whom its creation invites; who is refused there prevents it."""
 
     wanted: Wanted
     invite: tuple[str, ...]
@@ -142,8 +145,12 @@ def plan(rooms: tuple[Wanted, ...], snapshot: Snapshot, *, bot: str) -> tuple[St
     """The steps that bring the homeserver to what is wanted; none when it is that already."""
     people = dict.fromkeys(member for room in rooms for member in room.members)
     steps: list[Step] = [NoAccount(user_id) for user_id in people if user_id in snapshot.without_account]
+    keys = {room.key for room in rooms}
+    for key, actual in snapshot.rooms.items():
+        if key not in keys:
+            steps += _removals(key, actual, (bot,))
     for wanted in rooms:
-        if wanted.kind is RoomKind.BOT_CHAT and wanted.members[0] in snapshot.without_account:
+        if _has_nobody(wanted, snapshot):
             continue
         steps += _room(wanted, snapshot, bot)
         if wanted.parent and not _listed(wanted, snapshot):
@@ -151,20 +158,36 @@ def plan(rooms: tuple[Wanted, ...], snapshot: Snapshot, *, bot: str) -> tuple[St
     return tuple(steps)
 
 
+def _has_nobody(wanted: Wanted, snapshot: Snapshot) -> bool:
+    """A bot chat isn't opened for someone who could never come; one that exists is kept in order."""
+    missing = wanted.kind is RoomKind.BOT_CHAT and wanted.members[0] in snapshot.without_account
+    return missing and wanted.key not in snapshot.rooms
+
+
 def _room(wanted: Wanted, snapshot: Snapshot, bot: str) -> Iterator[Step]:
     reachable = [member for member in wanted.members if member not in snapshot.without_account]
     actual = snapshot.rooms.get(wanted.key)
     if actual is None:
-        yield CreateRoom(wanted, tuple(reachable))
+        # One invite that is refused would refuse the whole creation, so each is a step of its own;
+        # only a creation can mark a room as direct, and there it is one person's room.
+        if wanted.kind is RoomKind.BOT_CHAT:
+            yield CreateRoom(wanted, tuple(reachable))
+        else:
+            yield CreateRoom(wanted, ())
+            yield from (Invite(wanted.key, member) for member in reachable)
         return
     if not _is_named(wanted, actual.name):
         yield SetName(wanted.key, wanted.name)
     for member in reachable:
         if actual.members.get(member) not in PRESENT:
             yield Invite(wanted.key, member)
+    yield from _removals(wanted.key, actual, (*wanted.members, bot))
+
+
+def _removals(key: str, actual: Actual, staying: tuple[str, ...]) -> Iterator[Step]:
     for user_id, membership in actual.members.items():
-        if membership in (*PRESENT, "knock") and user_id not in (*wanted.members, bot):
-            yield Remove(wanted.key, user_id)
+        if membership in (*PRESENT, "knock") and user_id not in staying:
+            yield Remove(key, user_id)
 
 
 def _is_named(wanted: Wanted, name: str) -> bool:

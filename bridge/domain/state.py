@@ -35,7 +35,8 @@ class Question:
 
     ``thread`` lists the mails so far: a Message-ID in angle brackets, or the key of the effect
     that made it. ``draft`` holds the owner's lines that wait for the quiet period. ``exposed`` maps
-    the owner's events that others may have read to the bridge's copies. ``unsettled`` are the
+    the owner's events that others may have read to the bridge's copies; ``had_others`` says that
+    somebody else ever was in the room. ``unsettled`` are the
     owner's edits and thread replies that came before the seal was known to be complete.
     """
 
@@ -55,6 +56,7 @@ class Question:
     taken_at: datetime | None = None
     sealed: bool = False
     exposed: tuple[tuple[str, str], ...] = ()
+    had_others: bool = False
     unsettled: tuple[tuple[str, str, Line | None], ...] = ()
     draft: tuple[Line, ...] = ()
     draft_number: int = 0

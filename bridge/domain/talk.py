@@ -66,7 +66,9 @@ def _settle(question: Question, event: ev.MemberWrote) -> tuple[Question, tuple[
     if not question.sealed:
         noted = (event.event_id, event.relates_to, event.line)
         return replace(question, unsettled=(*question.unsettled, noted)), ()
-    if event.relates_to in (original for original, _ in question.exposed):
+    on_exposed = event.relates_to in (original for original, _ in question.exposed)
+    # Of a thread's root only its ID is known here: where others ever read, no thread is safe.
+    if on_exposed or (question.had_others and not event.replaces):
         return question, covered(question, event.event_id, event.line)
     return question, ()
 

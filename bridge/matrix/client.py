@@ -6,8 +6,8 @@ to decide, which a convenience layer that joins, invites or merges on its own wo
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +23,12 @@ def _q(part: str) -> str:
 
 
 GONE_OR_BUSY = (502, 503, 504)
+
+NO_ANSWER = object()
+"""Stands for a body that isn't JSON: whoever sent it, it wasn't the homeserver."""
+
+MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]*[A-Za-z0-9\]])/([A-Za-z0-9_-]+)")
+"""Server name and media ID; anything else could lead elsewhere (client-server API, "mxc:// URIs")."""
 
 
 class MatrixClient:
@@ -66,7 +72,10 @@ class MatrixClient:
         query: dict[str, str] | None = None,
         **options: Any,
     ) -> Any:
-        """One call below ``/_matrix``. Raises port errors."""
+        """One call below ``/_matrix``. Raises port errors.
+
+        Redirects aren't followed: a POST would silently turn into a GET.
+        """
         assert self._session is not None, "start() first"
         self.on_call(method, path)
         params = {"user_id": as_user or self.bot_id, **(query or {})}
@@ -74,10 +83,10 @@ class MatrixClient:
             options["json"] = body
         try:
             async with self._session.request(
-                method, f"{self._url}/_matrix{path}", params=params, **options
+                method, f"{self._url}/_matrix{path}", params=params, allow_redirects=False, **options
             ) as response:
                 answer = await _json(response)
-                if response.status == 200:
+                if response.status == 200 and isinstance(answer, dict | list):
                     return answer
                 raise _failure(response.status, answer, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
@@ -114,13 +123,21 @@ class MatrixClient:
         await self._client("PUT", path, {"displayname": name}, as_user=as_user)
 
     async def account_exists(self, user_id: str) -> bool:
-        """Whether the homeserver knows this account (its profile, that is)."""
+        """Whether the homeserver knows this account (its profile, that is).
+
+        Someone of another server that can't be asked counts as unknown. A homeserver that shows
+        profiles to nobody says nothing about its own people: they count as known.
+        """
+        ours = user_id.endswith(f":{self._domain}")
         try:
             await self._client("GET", f"/profile/{_q(user_id)}")
+        except TransportDown:
+            if ours:
+                raise
+            await self._call("GET", "/client/versions")  # raises if it is our own homeserver that is away
+            return False
         except Permanent as error:
-            if error.code in ("M_NOT_FOUND", "M_UNKNOWN", "M_INVALID_PARAM"):
-                return False
-            raise
+            return ours and error.code == "M_FORBIDDEN"
         return True
 
     async def default_room_version(self) -> str:
@@ -135,16 +152,35 @@ class MatrixClient:
     # --- rooms ---
 
     async def create_room(self, content: Json) -> str:
-        """Create a room; the one that already has its alias is returned instead."""
+        """Create a room; the one that already has its alias is completed and returned instead.
+
+        The homeserver assigns the alias first: a creation that was refused or cut short leaves a
+        room without power levels, join rule or invites behind it.
+        """
         try:
-            return str((await self._client("POST", "/createRoom", content))["room_id"])
+            return await self._create(content)
         except Permanent as error:
             if error.code != "M_ROOM_IN_USE":
                 raise
-            room_id = await self.resolve_alias(f"#{content['room_alias_name']}:{self._domain}")
-            if room_id is None:
-                raise Temporary("the room alias is taken and leads nowhere") from error
-            return room_id
+        alias = f"#{content['room_alias_name']}:{self._domain}"
+        room_id = await self.resolve_alias(alias)
+        if room_id is None:
+            raise Temporary("the room alias is taken and leads nowhere")
+        try:
+            there = {(event["type"], event.get("state_key", "")) for event in await self.state(room_id)}
+        except Permanent as error:
+            if error.code not in ("M_FORBIDDEN", "M_NOT_FOUND"):
+                raise
+            # Only we make these and we never leave one: it was removed, or cut short before we were in.
+            await self._client("DELETE", f"/directory/room/{_q(alias)}")
+            return await self._create(content)
+        for event_type, state_key, body in _first_state(content, alias, self.bot_id):
+            if (event_type, state_key) not in there:
+                await self.put_state(room_id, event_type, state_key, body)
+        return room_id
+
+    async def _create(self, content: Json) -> str:
+        return str((await self._client("POST", "/createRoom", content))["room_id"])
 
     async def resolve_alias(self, alias: str) -> str | None:
         """The room ID behind a full room alias, or ``None``."""
@@ -261,14 +297,21 @@ class MatrixClient:
     async def download(self, mxc: str, *, limit: int) -> bytes:
         """Download media (authenticated, Matrix 1.11), at most ``limit`` bytes."""
         assert self._session is not None, "start() first"
-        server, _, media_id = mxc.removeprefix("mxc://").partition("/")
+        match = MXC.fullmatch(mxc)
+        if match is None:
+            raise Permanent("not the address of a file", code="M_INVALID_PARAM")
+        server, media_id = match.groups()
         url = f"{self._url}/_matrix/client/v1/media/download/{_q(server)}/{_q(media_id)}"
         self.on_call("GET", "/client/v1/media/download")
         try:
-            async with self._session.get(url, params={"user_id": self.bot_id}) as response:
-                if response.status != 200:
-                    raise _failure(response.status, await _json(response), None)
-                return await _within(response, limit)
+            async with self._session.get(
+                url, params={"user_id": self.bot_id}, allow_redirects=False
+            ) as response:
+                if response.status == 200:
+                    return await _within(response, limit)
+                raise _file_failure(
+                    response.status, await _json(response), response.headers.get("Retry-After")
+                )
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise TransportDown(f"homeserver: {type(error).__name__}") from error
 
@@ -286,14 +329,46 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
     try:
         return await response.json(content_type=None)
     except ValueError:
-        return {}
-    except asyncio.IncompleteReadError as error:
-        raise TransportDown("homeserver: cut short") from error
+        return NO_ANSWER
+
+
+def _first_state(content: Json, alias: str, bot: str) -> Iterator[tuple[str, str, Json]]:
+    """The state events of a createRoom body, power levels first and invites last."""
+    levels = content.get("power_level_content_override")
+    if levels is not None:
+        yield "m.room.power_levels", "", levels
+    for event in content.get("initial_state", ()):
+        yield event["type"], event.get("state_key", ""), event["content"]
+    given = {event["type"] for event in content.get("initial_state", ())}
+    # What the preset private_chat stands for.
+    for event_type, body in (
+        ("m.room.join_rules", {"join_rule": "invite"}),
+        ("m.room.history_visibility", {"history_visibility": "shared"}),
+        ("m.room.canonical_alias", {"alias": alias}),
+    ):
+        if event_type not in given:
+            yield event_type, "", body
+    if "name" in content:
+        yield "m.room.name", "", {"name": content["name"]}
+    direct = {"is_direct": True} if content.get("is_direct") else {}
+    for user_id in content.get("invite", ()):
+        if user_id != bot:
+            yield "m.room.member", user_id, {"membership": "invite", **direct}
+
+
+def _file_failure(status: int, answer: Any, retry_after: str | None) -> Exception:
+    """A file that isn't uploaded yet, or lies on a server that is away, says nothing about our homeserver."""
+    if status in GONE_OR_BUSY and isinstance(answer, dict) and answer.get("errcode"):
+        return Temporary(f"{status} {answer['errcode']}")
+    return _failure(status, answer, retry_after)
 
 
 def _failure(status: int, answer: Any, retry_after: str | None) -> Exception:
     """What a refusal means for trying again."""
     body = answer if isinstance(answer, dict) else {}
+    # Not the homeserver but something in front of it, as during maintenance: a page, or a redirect.
+    if status < 400 or (status == 404 and not body.get("errcode")):
+        return TransportDown(f"{status} from something that is no homeserver")
     code, message = str(body.get("errcode", "")), f"{status} {body.get('errcode', '')}"
     if status == 429:
         milliseconds = body.get("retry_after_ms")
@@ -301,9 +376,9 @@ def _failure(status: int, answer: Any, retry_after: str | None) -> Exception:
         if seconds is None and retry_after is not None and retry_after.isdigit():
             seconds = float(retry_after)
         return Temporary(message, retry_after=seconds)
-    if status in GONE_OR_BUSY or status == 401:
+    if status in GONE_OR_BUSY or status == 401 or code == "M_UNKNOWN_TOKEN":
         return TransportDown(message)
-    if status >= 500:
+    if status >= 500 or status in (408, 425):  # too slow or too early: not a refusal
         return Temporary(message)
     return Permanent(f"{message} {body.get('error', '')}", code=code or str(status))
 

@@ -29,12 +29,13 @@ class ManagedRooms:
     place: Place
 
     async def snapshot(self, wanted: tuple[plan.Wanted, ...]) -> plan.Snapshot:
-        """Every wanted room that exists, and who has no account. Reads only."""
+        """Every wanted room that exists, rooms no longer wanted, and who has no account. Reads only."""
         found: dict[str, plan.Actual] = {}
         for room in wanted:
             room_id = await self._find(room)
-            if room_id is not None:
-                found[room.key] = _actual(room_id, await self.homeserver.state(room_id))
+            await self._look(room.key, room_id, found)
+        for key in await self._left_over(wanted, found.get("organisation")):
+            await self._look(key, await self.names.room_id(key), found)
         present = {
             user_id
             for actual in found.values()
@@ -46,6 +47,34 @@ class ManagedRooms:
             if user_id not in present and not await self.accounts.account_exists(user_id):
                 missing.add(user_id)
         return plan.Snapshot(found, frozenset(missing))
+
+    async def _look(self, key: str, room_id: str | None, found: dict[str, plan.Actual]) -> None:
+        """Read a room; one that we are not in is as good as none, and is made anew if it is wanted."""
+        if room_id is None:
+            return
+        try:
+            found[key] = _actual(room_id, await self.homeserver.state(room_id))
+        except Permanent as error:
+            if error.code not in ("M_FORBIDDEN", "M_NOT_FOUND"):
+                raise
+
+    async def _left_over(
+        self, wanted: tuple[plan.Wanted, ...], organisation: plan.Actual | None
+    ) -> list[str]:
+        """Keys of rooms that belonged to groups and practitioners whom the YAML no longer names."""
+        if organisation is None:
+            return []
+        keys = {room.key for room in wanted}
+        left = [
+            f"bot:{user_id}"
+            for user_id, membership in organisation.members.items()
+            if membership in plan.PRESENT and user_id != self.place.bot
+        ]
+        for room_id in sorted(organisation.children):
+            key = await self.names.room_key(room_id) or ""
+            if key.startswith("group:"):
+                left += [key, f"waiting:{key.removeprefix('group:')}"]
+        return [key for key in left if key not in keys]
 
     async def _find(self, room: plan.Wanted) -> str | None:
         known = await self.names.room_id(room.key)

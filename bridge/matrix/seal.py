@@ -102,7 +102,7 @@ class Seal:
         return Outcome(
             result={"seal_s": round(window, 3), "covered": len(covered)},
             question_id=effect.question_id,
-            events=(SealCompleted(tuple(covered)),),
+            events=(SealCompleted(tuple(covered), bool(removal["others"])),),
         )
 
     async def _cover(self, effect: fx.CoverExposed, room_id: str, *, doubtful: bool) -> list[tuple[str, str]]:

@@ -48,7 +48,8 @@ class _Service:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given:
             return _error(401, "M_UNAUTHORIZED", "the homeserver's token is missing")
-        if not hmac.compare_digest(given.strip().encode(), self._token):
+        # Bytes that are no UTF-8 come as surrogates.
+        if not hmac.compare_digest(given.strip().encode(errors="surrogateescape"), self._token):
             return _error(403, "M_FORBIDDEN", "the homeserver's token is wrong")
         return None
 
@@ -59,7 +60,7 @@ class _Service:
             body: Any = json.loads(await request.read())
         except web.HTTPRequestEntityTooLarge:
             return _error(413, "M_TOO_LARGE", f"a transaction has {MAX_BODY} bytes at most")
-        except ValueError:
+        except (ValueError, RecursionError):
             return _error(400, "M_NOT_JSON", "the body is not JSON")
         events = body.get("events") if isinstance(body, dict) else None
         if not isinstance(events, list):

@@ -173,7 +173,7 @@ def test_effects_of_the_patient_keep_the_order_of_the_room() -> None:
 
 
 def test_an_edit_of_an_exposed_message_is_taken_back_and_quoted() -> None:
-    sealed = ev.SealCompleted((("$1", "$copy"),))
+    sealed = ev.SealCompleted((("$1", "$copy"),), others=True)
     edit = message(CLAIRE, "$3", "corrigé", replaces=True, relates_to="$1")
     decision = after(asked(), message(CLAIRE, "$1"), sealed, edit)
     assert kinds(decision)[:2] == ["RedactEvent", "PutBack"]
@@ -181,17 +181,36 @@ def test_an_edit_of_an_exposed_message_is_taken_back_and_quoted() -> None:
 
 def test_an_edit_that_came_before_the_seal_was_known_is_taken_back_then() -> None:
     edit = message(CLAIRE, "$3", "corrigé", replaces=True, relates_to="$1")
-    sealed = ev.SealCompleted((("$1", "$copy"),))
+    sealed = ev.SealCompleted((("$1", "$copy"),), others=True)
     decision = after(asked(), message(CLAIRE, "$1"), edit, sealed, policy=QUIET)
     assert kinds(decision) == ["RedactEvent", "PutBack"]
     assert _question(decision).unsettled == ()
 
 
 def test_a_thread_reply_on_an_exposed_message_is_taken_back_and_still_mailed() -> None:
-    sealed = ev.SealCompleted((("$1", "$copy"),))
+    sealed = ev.SealCompleted((("$1", "$copy"),), others=True)
     reply = message(CLAIRE, "$3", "suite", relates_to="$1")
     decision = after(asked(), message(CLAIRE, "$1"), sealed, reply)
     assert kinds(decision) == ["RedactEvent", "PutBack", "Answer"]
+
+
+def test_where_others_ever_read_no_thread_reply_stays_whatever_its_root() -> None:
+    sealed = ev.SealCompleted((("$1", "$copy"),), others=True)
+    reply = message(CLAIRE, "$3", "suite", relates_to="$colleague")
+    decision = after(asked(), message(CLAIRE, "$1"), sealed, reply)
+    assert kinds(decision) == ["RedactEvent", "PutBack", "Answer"]
+
+
+def test_a_thread_reply_sent_during_the_seal_is_taken_back_when_that_is_complete() -> None:
+    reply = message(CLAIRE, "$3", "suite", relates_to="$colleague")
+    decision = after(asked(), message(CLAIRE, "$1"), reply, ev.SealCompleted((), others=True))
+    assert kinds(decision) == ["RedactEvent", "PutBack"]
+
+
+def test_who_was_always_alone_may_use_threads() -> None:
+    reply = message(CLAIRE, "$3", "suite", relates_to="$2")
+    decision = after(asked(), message(CLAIRE, "$1"), ev.SealCompleted(), message(CLAIRE, "$2"), reply)
+    assert kinds(decision) == ["Answer"]
 
 
 def test_messages_after_the_seal_stay() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import smtplib
 from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 
@@ -74,7 +75,7 @@ async def test_a_mail_of_only_a_photo_becomes_a_question(clinic: Clinic) -> None
     message["Subject"] = "Photoseule"
     message["Message-ID"] = "<photoseule@x>"
     message.add_attachment(skin_jpeg(), maintype="image", subtype="jpeg", filename="a.jpg")
-    await _submit(clinic, message.as_bytes(), "duo@hopital.example")
+    await _submit(clinic, message.as_bytes(policy=SMTP), "duo@hopital.example")
     asked = await clinic.found("duo", "Photoseule")
     reader = clinic.members("duo")[0]
     picture = await reader.wait_for(asked.room_id, lambda e: e.get("content", {}).get("msgtype") == "m.image")
@@ -119,7 +120,7 @@ async def test_a_mail_of_thirty_megabytes_arrives_whole(clinic: Clinic) -> None:
     message.set_content("voici le scanner")
     content = bytes(range(256)) * (22 * 1024 * 4)
     message.add_attachment(content, maintype="application", subtype="dicom", filename="scanner.dcm")
-    raw = message.as_bytes()
+    raw = message.as_bytes(policy=SMTP)
     assert len(raw) > 29_000_000
     await _submit(clinic, raw, "duo@hopital.example")
     asked = await clinic.found("duo", "Trentemega")

@@ -106,6 +106,7 @@ async def test_nobody_reads_on_after_the_seal(clinic: Clinic) -> None:
     owner, reader, loser, unjoined = clinic.members("derm")[:4]
     await reader.join(asked.alias)
     await loser.join(asked.alias)
+    before = await reader.send(asked.room_id, {"msgtype": "m.notice", "body": "Je lis."})
     reply, late = await asyncio.gather(
         owner.say(asked.room_id, "Première réponse."),
         loser.say(asked.room_id, "Seconde réponse."),
@@ -118,17 +119,17 @@ async def test_nobody_reads_on_after_the_seal(clinic: Clinic) -> None:
     marks = ("APRES-LE-SCEAU", "EDITE-APRES", "FIL-APRES")
     await winner.say(asked.room_id, marks[0])
     edit = await winner.edit(asked.room_id, claimed, marks[1])
-    thread = await winner.thread(asked.room_id, claimed, marks[2])
+    threads = [await winner.thread(asked.room_id, root, marks[2]) for root in (claimed, before)]
     with pytest.raises(Refused, match="Cannot start threads"):
         await winner.thread(asked.room_id, asked.event_id, marks[2])
 
     async def covered() -> bool:
-        found = [await _content(winner, asked.room_id, event) for event in (edit, thread)]
+        found = [await _content(winner, asked.room_id, event) for event in (edit, *threads)]
         return not any(found)
 
     assert await eventually(covered)
     space = await winner.join("#colloque_g_derm:hopital.example")
-    events = tuple(event for event in (asked.event_id, reply, late) if isinstance(event, str))
+    events = tuple(event for event in (asked.event_id, before, reply, late) if isinstance(event, str))
     for person in others:
         findings = await probe(person, Secret(asked.room_id, space, marks, events))
         assert findings.leaks == [], person.user_id

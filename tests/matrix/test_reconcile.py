@@ -133,6 +133,74 @@ async def test_a_wrong_matrix_id_is_reported_and_everyone_else_is_served(
     assert await desk.members("group:derm") == {people[0]: "invite"}
 
 
+async def test_a_matrix_id_of_a_domain_that_cannot_be_asked_is_reported_and_everyone_else_is_served(
+    desk: Desk, people: list[str]
+) -> None:
+    wrong = "@dr:hopitall.example"
+    report, _ = await desk.apply(_organisation([wrong, *people]))
+    assert [failure.step for failure in report.failed] == [plan.NoAccount(wrong)]
+    assert await desk.members("waiting:derm") == {people[0]: "invite"}
+
+
+async def test_an_invite_that_is_refused_costs_nobody_else_the_room(
+    desk: Desk, people: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "@dr:hopitall.example"
+
+    async def anyone(_user_id: str) -> bool:
+        return True
+
+    monkeypatch.setattr(desk.client, "account_exists", anyone)
+    report, _ = await desk.apply(_organisation([wrong, *people]))
+    assert {type(failure.step) for failure in report.failed} == {plan.Invite, plan.CreateRoom}
+    assert {failure.step.key for failure in report.failed if isinstance(failure.step, plan.Invite)} == {
+        "organisation",
+        "group:derm",
+        "waiting:derm",
+    }
+    assert await desk.members("group:derm") == {people[0]: "invite"}
+    assert await desk.members("organisation") == dict.fromkeys(people, "invite")
+
+
+async def test_a_room_that_is_gone_is_made_anew(desk: Desk, people: list[str]) -> None:
+    organisation = _organisation(people)
+    await desk.apply(organisation)
+    gone = desk.names.rooms["waiting:derm"]
+    await desk.client.leave(gone)
+    report, _ = await desk.apply(organisation)
+    assert report.failed == ()
+    assert desk.names.rooms["waiting:derm"] != gone
+    assert await desk.members("waiting:derm") == dict.fromkeys(people[:2], "invite")
+    _, writes = await desk.apply(organisation)
+    assert writes == 0
+
+
+async def test_a_group_that_the_yaml_no_longer_names_is_emptied_and_stays_so(
+    desk: Desk, people: list[str]
+) -> None:
+    organisation = _organisation(people)
+    await desk.apply(organisation)
+    without = replace(organisation, groups=())
+    _, writes = await desk.apply(without)
+    assert writes == 4
+    for key in ("group:derm", "waiting:derm"):
+        assert await desk.members(key) == dict.fromkeys(people[:2], "leave")
+    assert await desk.members("organisation") == dict.fromkeys(people, "invite")
+    _, writes = await desk.apply(without)
+    assert writes == 0
+
+
+async def test_someone_who_leaves_the_organisation_leaves_the_bot_chat_too(
+    desk: Desk, people: list[str]
+) -> None:
+    await desk.apply(_organisation(people))
+    await desk.apply(_organisation(people[:2]))
+    assert await desk.members(f"bot:{people[2]}") == {people[2]: "leave"}
+    assert (await desk.members("organisation"))[people[2]] == "leave"
+    _, writes = await desk.apply(_organisation(people[:2]))
+    assert writes == 0
+
+
 async def test_a_room_that_the_homeserver_refuses_is_reported_and_the_rest_happens(
     desk: Desk, people: list[str]
 ) -> None:

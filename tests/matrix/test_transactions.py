@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from io import BytesIO
 from typing import Any
@@ -66,7 +67,7 @@ async def test_without_the_right_token_nothing_is_taken(headers: dict[str, str],
     assert book.kept == []
 
 
-@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"events": 3}', b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"events": 3}', b"\xff", b"[" * 100_000])
 async def test_nonsense_is_refused_in_words(body: bytes) -> None:
     status, answer = await _put(Book(), body)
     assert status == 400
@@ -85,3 +86,44 @@ def test_events_that_are_none_are_kept_all_the_same_and_told_apart() -> None:
     arrivals = matrix_arrivals(odd)  # type: ignore[arg-type]
     assert len({arrival.key for arrival in arrivals}) == 4
     assert [arrival.conversation for arrival in arrivals] == ["matrix", "matrix", "matrix", "!r"]
+
+
+async def test_a_token_that_is_no_text_is_wrong_like_any_other() -> None:
+    app = web.Application()
+    app.add_routes(routes(hs_token="secret", keep=Book().keep))
+    async with TestServer(app) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(b"POST /_matrix/app/v1/ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n")
+        writer.write(b"Authorization: Bearer \xff\xfe\r\nContent-Length: 0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize("path", ["users/@colloque_p_1:h", "rooms/%23colloque_q_1:h"])
+async def test_nobody_learns_of_users_and_rooms_by_asking(path: str) -> None:
+    app = web.Application()
+    app.add_routes(routes(hs_token="secret", keep=Book().keep))
+    async with TestClient(TestServer(app)) as client:
+        url = f"/_matrix/app/v1/{path}"
+        assert (await client.get(url)).status == 401
+        response = await client.get(url, headers=GOOD)
+        assert (response.status, (await response.json())["errcode"]) == (404, "M_NOT_FOUND")
+
+
+async def test_the_acknowledgement_waits_for_the_commit() -> None:
+    committed = asyncio.Event()
+
+    async def keep(_events: list[Any]) -> None:
+        await committed.wait()
+
+    app = web.Application()
+    app.add_routes(routes(hs_token="secret", keep=keep))
+    async with TestClient(TestServer(app)) as client:
+        url = "/_matrix/app/v1/transactions/1"
+        answer = asyncio.create_task(client.put(url, json={"events": [EVENT]}, headers=GOOD))
+        done, _ = await asyncio.wait([answer], timeout=0.2)
+        assert not done
+        committed.set()
+        assert (await answer).status == 200
