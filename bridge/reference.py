@@ -52,7 +52,7 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     parts = get_args(annotation)
-    if str in parts:  # a name is a string, or both languages
+    if any(str in (part, *get_args(part)) for part in parts):  # a name is a string, or both languages
         return None
     return next((found for part in parts if (found := _section_in(part))), None)
 

@@ -11,11 +11,20 @@ from tests.support.clinic import Clinic, hospital
 SIZES = {"derm": 5, "cardio": 2, "vide": 0, "duo": 2}
 
 
-def _versions() -> list[object]:
-    return [pytest.param(version, marks=pytest.mark.xdist_group(f"v{version}")) for version in ("11", "12")]
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All journeys of one room version run in one worker, which starts its hospital once."""
+    for item in items:
+        version = (
+            item.callspec.params.get("clinic")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else None
+        )
+        if version:
+            item.add_marker(pytest.mark.xdist_group(f"v{version}"))
 
 
-@pytest.fixture(scope="session", params=_versions())
+@pytest.fixture(scope="session", params=["11", "12"])
 async def clinic(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Clinic]:
