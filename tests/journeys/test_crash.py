@@ -59,7 +59,7 @@ def _kills(clinic: Clinic) -> Counter[str]:
             20,
             marks=pytest.mark.xdist_group("v12"),
         ),
-        pytest.param("kept decided", ["mail", "matrix", "result"], 10, marks=pytest.mark.xdist_group("v11")),
+        pytest.param("kept decided", ["mail", "matrix", "result"], 15, marks=pytest.mark.xdist_group("v11")),
     ],
 )
 @pytest.mark.timeout(300)

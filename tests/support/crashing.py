@@ -2,11 +2,13 @@
 
 The file lies beside the configuration. ``performed`` kills after an effect was performed and before
 that is recorded, ``recorded`` right after; ``kept`` after an input is committed and before it is
-acknowledged, ``decided`` after its decision is committed. Each input and effect kills once.
+acknowledged, ``decided`` after its decision is committed. Each input and effect kills once; of
+the bridge's own events that come back, which decide nothing, only the first does.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -38,6 +40,15 @@ def crash(point: str, key: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def named(kind: str, key: str, payload: bytes) -> str:
+    """What to call this input; the bridge's own events share one name."""
+    if kind != "matrix":
+        return f"{kind} {key}"
+    event = json.loads(payload)
+    own = event["sender"].startswith("@colloque")
+    return f"{kind} {'own' if own else key}"
+
+
 _finish, _take, _commit = Outbox._finish, Inbox.take, Inbox._commit
 
 
@@ -50,12 +61,12 @@ async def finish(self: Outbox, row: Any, outcome: Any, error: str | None = None)
 async def take(self: Inbox, arrivals: Sequence[Arrival]) -> None:
     await _take(self, arrivals)
     for arrival in arrivals:
-        crash("kept", f"{arrival.kind} {arrival.key}")
+        crash("kept", named(arrival.kind, arrival.key, arrival.payload))
 
 
 async def commit(self: Inbox, item: Any, reading: Any) -> None:
     await _commit(self, item, reading)
-    crash("decided", f"{item.kind} {item.key}")
+    crash("decided", named(item.kind, item.key, item.payload))
 
 
 Outbox._finish = finish  # type: ignore[method-assign]
