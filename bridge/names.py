@@ -19,11 +19,15 @@ Take = Callable[[Sequence[Arrival]], Awaitable[None]]
 def matrix_arrivals(events: Sequence[Json]) -> list[Arrival]:
     """Matrix events as inputs: unique by event ID, in order within a room.
 
-    What has no event ID can't be told apart from a replay except by its content.
+    What has no event ID can't be told apart from a replay except by its content. Half a surrogate pair,
+    which JSON can say and UTF-8 cannot, becomes a question mark rather than a refusal that would hold
+    back every later transaction.
     """
     arrivals = []
     for event in events:
-        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode(
+            errors="replace"
+        )
         event_id = event.get("event_id") if isinstance(event, dict) else None
         room_id = event.get("room_id") if isinstance(event, dict) else None
         key = f"matrix:{event_id}" if isinstance(event_id, str) else f"matrix:?{hash_of(payload)}"

@@ -239,9 +239,8 @@ class Story:
         tried = sum(finding.tried for finding in findings)
         self.figures["reads_after_seal"] = len(leaks)
         self.figures["reads_tried"] = tried
-        self.claim(
-            not leaks, f"{tried} tries by {len(others)} colleagues found {len(leaks)} later words {leaks[:3]}"
-        )
+        found = f"{len(leaks)} later words: {leaks[:3]}" if leaks else "not one later word"
+        self.claim(not leaks, f"{tried} tries by {len(others)} colleagues found {found}")
 
     async def _try_to_leak(self, owner: Person, claimed: str) -> None:
         """An edit and thread replies on what others once saw: the homeserver would show them those."""
@@ -252,9 +251,9 @@ class Story:
                 threads.append(await owner.thread(self._room, root, MARKS[3]))
             except Exception as refused:
                 self._tell(f"  [dim]the homeserver refuses a thread there: {refused}[/dim]")
-        for event_id in (edits, *threads):
+        for what, event_id in [("an edit of", edits), *(("a thread on", thread) for thread in threads)]:
             settled = await _eventually(lambda event_id=event_id: self._is_covered(owner, event_id))  # type: ignore[misc]
-            self.claim(settled, "an edit or thread reply on what others saw is taken back")
+            self.claim(settled, f"{what} what others saw is taken back")
 
     async def _is_covered(self, owner: Person, event_id: str) -> bool:
         event = await owner.call("GET", f"/v3/rooms/{self._room}/event/{event_id}")

@@ -88,6 +88,12 @@ def test_events_that_are_none_are_kept_all_the_same_and_told_apart() -> None:
     assert [arrival.conversation for arrival in arrivals] == ["matrix", "matrix", "matrix", "!r"]
 
 
+def test_half_a_surrogate_pair_does_not_hold_back_the_queue() -> None:
+    event = json.loads('{"event_id":"$e","room_id":"!r","content":{"body":"avant\\ud83d apr\u00e8s"}}')
+    (arrival,) = matrix_arrivals([event])
+    assert json.loads(arrival.payload)["content"]["body"] == "avant? après"
+
+
 async def test_a_token_that_is_no_text_is_wrong_like_any_other() -> None:
     app = web.Application()
     app.add_routes(routes(hs_token="secret", keep=Book().keep))
