@@ -35,8 +35,10 @@ from bridge.names import StoredNames, matrix_arrivals
 from bridge.ports import Json, PortError, RawInput, Reading, Temporary
 from bridge.storage.codec import decode_event
 from bridge.storage.database import Database
+from bridge.storage.identity import belongs
 from bridge.storage.inbox import Arrival
-from bridge.storage.outbox import Lane
+from bridge.storage.outbox import Lane, lane_named
+from bridge.storage.sharing import BUSY_S, sharing
 from bridge.web.routes import probes
 
 log = structlog.get_logger()
@@ -69,11 +71,17 @@ class Bridge:
         config = settings.config
         self.clock = SystemClock()
         self.database = Database(config.database.url)
+        self.sharing = sharing(config.database.url)
         self.inbox = Inbox(
-            self.database, self.clock, {}, Policy(config.mail.quiet_period_s), self._wake_outbox
+            self.database,
+            self.sharing,
+            self.clock,
+            {},
+            Policy(config.mail.quiet_period_s),
+            self._wake_outbox,
         )
         self.names = StoredNames(self.database, self.inbox.take, config.claim.listing_limit)
-        self.outbox = Outbox(self.database, self.clock, {}, self.inbox.wake)
+        self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake)
         self.homeserver = MatrixClient(
             url=config.homeserver.url,
             domain=config.homeserver.domain,
@@ -85,9 +93,23 @@ class Bridge:
         self.listener = self._listener(config)
         self._runner: web.AppRunner | None = None
         self._scanner: asyncio.Task[None] | None = None
+        self._look = asyncio.Event()
 
     def _wake_outbox(self, lanes: Sequence[Lane]) -> None:
         self.outbox.wake(lanes)
+
+    def _woken(self, kind: str, names: Sequence[str]) -> None:
+        """Another process left something to do; without names, a scan finds it."""
+        if not names:
+            self._look.set()
+        elif kind == "inbox":
+            self.inbox.wake(names)
+        else:
+            self.outbox.wake([lane_named(name) for name in names])
+
+    def _claims_lost(self) -> None:
+        self.inbox.lanes.drop()
+        self.outbox.lanes.drop()
 
     def _listener(self, config: Config) -> MailListener:
         intake = Intake(self.settings.organisation, config.mail.domain, self.names, self._store_mail)
@@ -114,7 +136,9 @@ class Bridge:
         The ways in open first: what arrives is kept from then on, even while the homeserver is away.
         """
         config = self.settings.config
+        await self.sharing.start(self._woken, self._claims_lost)
         await self.database.migrate()
+        await belongs(self.database, _identity(config))
         await self.homeserver.start()
         await self._listen_http(config)
         await self.listener.start()
@@ -131,7 +155,10 @@ class Bridge:
         wait_s = 0.5
         while True:
             try:
-                return await self._prepare_matrix(config)
+                async with self.sharing.claimed("start", "") as ours:
+                    if ours:
+                        return await self._prepare_matrix(config)
+                await asyncio.sleep(BUSY_S)  # another process is at it; then there is nothing left to do
             except Temporary as error:
                 log.warning("homeserver.waiting", error=type(error).__name__, wait=wait_s)
                 await asyncio.sleep(wait_s)
@@ -208,12 +235,14 @@ class Bridge:
 
     async def _scan(self) -> None:
         while True:
+            self._look.clear()
             try:
                 await self.inbox.scan()
                 await self.outbox.scan()
             except Exception as error:
                 log.error("scan.failed", error=type(error).__name__)
-            await asyncio.sleep(SCAN_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), SCAN_S)
 
     async def stop(self) -> None:
         """Stop taking in, finish what is under way, close everything. What waits is kept."""
@@ -227,7 +256,18 @@ class Bridge:
         await self.outbox.lanes.stop(STOP_WITHIN_S / 2)
         await self.mailer.close()
         await self.homeserver.close()
+        await self.sharing.stop()
         await self.database.close()
+
+
+def _identity(config: Config) -> dict[str, str]:
+    """What rooms and ghosts are made under."""
+    homeserver = config.homeserver
+    return {
+        "homeserver.domain": homeserver.domain,
+        "homeserver.namespace": homeserver.namespace,
+        "homeserver.bot": homeserver.bot,
+    }
 
 
 def _mailer(config: Config) -> SmtpMailer:

@@ -92,6 +92,7 @@ def write_configuration(
     ports: Ports,
     hospital: Hospital,
     quiet_period_s: int = 2,
+    database: str = "sqlite:///colloque.db",
 ) -> Path:
     """Write ``config.yaml`` and ``organisation.yaml`` into the folder and return the first's path.
 
@@ -100,6 +101,7 @@ def write_configuration(
     """
     directory.mkdir(parents=True, exist_ok=True)
     settings = _settings(homeserver_url, ports, hospital, quiet_period_s)
+    settings["database"] = {"url": database}
     _write(directory / "organisation.yaml", _organisation(hospital.organisation))
     _write(directory / "config.yaml", settings)
     return directory / "config.yaml"
@@ -127,7 +129,6 @@ def _settings(homeserver_url: str, ports: Ports, hospital: Hospital, quiet_perio
             "service_url": f"http://{_LOOPBACK}:{ports.web}",
             "registration_file": "registration.yaml",
         },
-        "database": {"url": "sqlite:///colloque.db"},
         "mail": {
             "domain": hospital.domain,
             "listen": {"protocol": "smtp", "host": _LOOPBACK, "port": ports.listener},

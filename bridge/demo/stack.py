@@ -114,6 +114,7 @@ class Stack:
         quiet_period_s: int,
         room_version: str | None = None,
         command: tuple[str, ...] = (),
+        database: str = "sqlite:///colloque.db",
     ) -> None:
         self.directory = directory
         self.hospital = hospital
@@ -121,6 +122,7 @@ class Stack:
         self._quiet_period_s = quiet_period_s
         self._room_version = room_version
         self._command = command
+        self._database = database
         self._people: list[Person] = []
         self.mailbox = LocalMailbox(directory / "mailbox")
         self.synapse: LocalSynapse
@@ -141,6 +143,7 @@ class Stack:
             ports=ports,
             hospital=self.hospital,
             quiet_period_s=self._quiet_period_s,
+            database=self._database,
         )
         registration = self.directory / "registration.yaml"
         await self._register_service(config, registration)

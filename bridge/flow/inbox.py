@@ -20,7 +20,8 @@ from bridge.flow.lanes import Lanes
 from bridge.flow.retry import INPUT, INPUT_TRIES
 from bridge.ports import Clock, NotYet, Reader, Reading
 from bridge.storage import inbox, outbox, questions, registry
-from bridge.storage.database import Database
+from bridge.storage.database import Database, DatabaseAway
+from bridge.storage.sharing import BUSY_S, Sharing
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ class Inbox:
     """The worker over all conversations."""
 
     database: Database
+    sharing: Sharing
     clock: Clock
     readers: dict[str, Reader]
     policy: Policy
@@ -44,6 +46,7 @@ class Inbox:
         """Store inputs durably; when this returns they may be acknowledged."""
         async with self.database.transaction() as connection:
             gained = await inbox.put(connection, arrivals, self.clock.now().timestamp())
+            await self.sharing.tell(connection, "inbox", gained)
         self.wake(gained)
 
     def wake(self, conversations: Sequence[str]) -> None:
@@ -60,6 +63,10 @@ class Inbox:
             self.lanes.nudge(conversation, max(0.0, due_at - now))
 
     async def _drain(self, conversation: str) -> float | None:
+        async with self.sharing.claimed("inbox", conversation) as ours:
+            return await self._drain_ours(conversation) if ours else BUSY_S
+
+    async def _drain_ours(self, conversation: str) -> float | None:
         while not self.lanes.stopping:
             async with self.database.reading() as connection:
                 item = await inbox.head(connection, conversation)
@@ -77,6 +84,8 @@ class Inbox:
             await self._commit(item, reading)
         except questions.Conflict:
             log.info("inbox.decide_again", input=item.id)
+        except DatabaseAway:
+            raise  # not the input's fault: its tries aren't counted
         except NotYet as error:
             await self._again(item, error)
         except Exception as error:
@@ -96,6 +105,7 @@ class Inbox:
                 await inbox.quarantine(connection, item.id, reading.hold)
             elif not await inbox.done(connection, item.id):
                 raise questions.Conflict(item.key)
+            await self.sharing.tell(connection, "outbox", [outbox.lane_name(lane) for lane in lanes])
         if reading.hold:
             log.warning("inbox.held", input=item.id, reason=reading.hold)
         latency = now.timestamp() - item.received_at

@@ -77,6 +77,11 @@ class Lanes(Generic[L]):
         elif wait_s is not None:
             self.nudge(lane, max(wait_s, 0.001))
 
+    def drop(self) -> None:
+        """End what runs now: its claims are gone, and another process may already do it."""
+        for task in self._running.values():
+            task.cancel()
+
     @property
     def stopping(self) -> bool:
         """Whether drains should return after what they are at."""

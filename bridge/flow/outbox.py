@@ -6,6 +6,7 @@ peer may have seen it already. What later decisions need of a result goes back i
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,15 +16,14 @@ import structlog
 from bridge.domain.effects import NEVER_GIVEN_UP
 from bridge.flow.lanes import Lanes
 from bridge.flow.retry import Backoff
+from bridge.flow.transport import Transport
 from bridge.ports import Clock, Outcome, Permanent, Task, Temporary, TransportDown
 from bridge.storage import inbox, outbox, registry
 from bridge.storage.codec import encode
 from bridge.storage.database import Database
+from bridge.storage.sharing import BUSY_S, Sharing
 
 log = structlog.get_logger()
-
-OUTAGE_PAUSE_S = 5.0
-"""How long lanes rest when their whole transport is down; the effect's own backoff may be longer."""
 
 
 class Performer(Protocol):
@@ -47,14 +47,17 @@ class Outbox:
     """The worker over all lanes; ``performers`` is by the lane's first word."""
 
     database: Database
+    sharing: Sharing
     clock: Clock
     performers: dict[str, Performer]
     wake_inbox: Callable[[Sequence[str]], None]
     at_once: int = 16
     lanes: Lanes[outbox.Lane] = field(init=False)
+    _transports: defaultdict[str, Transport] = field(init=False)
 
     def __post_init__(self) -> None:
         self.lanes = Lanes("outbox", self._drain, at_once=self.at_once)
+        self._transports = defaultdict(Transport)
 
     def wake(self, lanes: Sequence[outbox.Lane]) -> None:
         """These lanes have something to do."""
@@ -70,24 +73,33 @@ class Outbox:
             self.lanes.nudge(lane, max(0.0, due_at - now))
 
     async def _drain(self, lane: outbox.Lane) -> float | None:
+        async with self.sharing.claimed("outbox", outbox.lane_name(lane)) as ours:
+            return await self._drain_ours(lane) if ours else BUSY_S
+
+    async def _drain_ours(self, lane: outbox.Lane) -> float | None:
+        transport = self._transports[_kind(lane)]
         while not self.lanes.stopping:
             async with self.database.reading() as connection:
                 row = await outbox.head(connection, lane)
             if row is None:
                 return None
             wait_s = row.due_at - self.clock.now().timestamp()
+            wait_s = max(wait_s, transport.rest())
             if wait_s > 0:
                 return wait_s
-            await self._perform(row)
+            await self._perform(row, transport)
         return None
 
-    async def _perform(self, row: outbox.Row) -> None:
-        performer = self.performers[row.lane.split(":")[0]]
+    async def _perform(self, row: outbox.Row, transport: Transport) -> None:
+        performer = self.performers[_kind((row.conversation, row.lane))]
         if not row.started:
             async with self.database.transaction() as connection:
                 await outbox.start(connection, row.id, self.clock.now().timestamp())
         try:
-            outcome = await performer.perform(row)
+            with transport.trying(performer.backoff.outage):
+                outcome = await performer.perform(row)
+        except TransportDown as error:
+            await self._wait_for_transport(row, performer, transport, error)
         except Permanent as error:
             if isinstance(row.effect, NEVER_GIVEN_UP):
                 await self._retry(row, performer, Insisted(str(error)))
@@ -124,6 +136,7 @@ class Outbox:
             for event_id, question_id in outcome.anchors.items():
                 await registry.anchor(connection, event_id, question_id)
             gained = await inbox.put(connection, arrivals, now)
+            await self.sharing.tell(connection, "inbox", gained)
         log.debug("outbox.done", effect=type(row.effect).__name__, row=row.id, failed=error is not None)
         self.wake_inbox(gained)
 
@@ -134,12 +147,27 @@ class Outbox:
             await self._give_up(row, performer, "expired")
             return
         wait_s = performer.backoff.later if wait_s is None else wait_s
-        if isinstance(error, TransportDown):
-            wait_s = min(wait_s, OUTAGE_PAUSE_S)
         log.warning("outbox.retry", effect=type(row.effect).__name__, row=row.id, wait=round(wait_s, 1))
         async with self.database.transaction() as connection:
             await outbox.retry(connection, row.id, type(error).__name__, now + wait_s)
 
+    async def _wait_for_transport(
+        self, row: outbox.Row, performer: Performer, transport: Transport, error: TransportDown
+    ) -> None:
+        """It isn't this effect's fault: its tries aren't counted, only its age."""
+        now = self.clock.now().timestamp()
+        expired = performer.backoff.next_wait(0, now - row.created_at) is None
+        if expired and not isinstance(row.effect, NEVER_GIVEN_UP):
+            await self._give_up(row, performer, "expired")
+            return
+        async with self.database.transaction() as connection:
+            await outbox.postpone(connection, row.id, type(error).__name__, now + transport.rest())
+
     async def _give_up(self, row: outbox.Row, performer: Performer, error: str) -> None:
         log.error("outbox.given_up", effect=type(row.effect).__name__, row=row.id, code=error[:60])
         await self._finish(row, await performer.failed(row, error), error)
+
+
+def _kind(lane: outbox.Lane) -> str:
+    """Which transport a lane goes by."""
+    return lane[1].split(":")[0]

@@ -7,11 +7,12 @@ writer: our transactions queue for a lock here rather than poll the file's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -25,6 +26,24 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 class DatabaseRefused(Exception):
     """This database can't be used: newer than this program, or another program's."""
+
+
+class DatabaseAway(Exception):
+    """The database doesn't answer, is full or can't be written: nothing was stored, try again later."""
+
+
+@contextmanager
+def _telling_away() -> Iterator[None]:
+    """Tell a database that is away from a statement that is wrong."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        away = isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+        if away or error.connection_invalidated:
+            raise DatabaseAway(str(error.orig)) from error
+        raise
+    except (OSError, sa.exc.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway(f"{type(error).__name__}: {error}") from error
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -60,9 +79,14 @@ class Database:
 
     async def migrate(self) -> None:
         """Bring the schema forward to this program's. Raises :class:`DatabaseRefused` on a newer one."""
-        async with self._engine.connect() as connection:
-            await connection.run_sync(_upgrade)
-            await connection.commit()
+        try:
+            with _telling_away():
+                async with self._engine.connect() as connection:
+                    await connection.run_sync(_upgrade)
+                    await connection.commit()
+        except (DatabaseAway, sa.exc.DBAPIError) as error:
+            reason = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+            raise DatabaseRefused(f"the database can't be used: {reason}") from None
 
     async def close(self) -> None:
         """Close every connection."""
@@ -73,30 +97,44 @@ class Database:
         try:
             async with self.reading() as connection:
                 await connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError:
+        except (DatabaseAway, sa.exc.SQLAlchemyError):
             return False
         return True
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is committed at the end of the block, or leaves no trace."""
-        if not self.sqlite:
-            async with self._engine.begin() as connection:
+        """A transaction that is committed at the end of the block, or leaves no trace.
+
+        Raises :class:`DatabaseAway`.
+        """
+        with _telling_away():
+            if not self.sqlite:
+                async with self._engine.begin() as connection:
+                    yield connection
+                return
+            async with self._writer, self._engine.begin() as connection:
                 yield connection
-            return
-        async with self._writer, self._engine.begin() as connection:
-            yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection to read from; it sees one consistent state and never waits for a writer."""
-        async with self._engine.connect() as plain:
-            connection = await plain.execution_options(colloque_read=True)
-            yield connection
-            await connection.rollback()
+        """A connection to read from; it sees one consistent state and never waits for a writer.
+
+        Raises :class:`DatabaseAway`.
+        """
+        with _telling_away():
+            async with self._engine.connect() as plain:
+                connection = await plain.execution_options(colloque_read=True)
+                yield connection
+                await connection.rollback()
+
+
+MIGRATING = 0x636F6C6C6F717565
+"""The number of the lock that lets one process at a time migrate."""
 
 
 def _upgrade(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATING})
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

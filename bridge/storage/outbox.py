@@ -19,6 +19,17 @@ Lane = tuple[str, str]
 """A conversation and a lane: the unit within which effects are performed in order."""
 
 
+def lane_name(lane: Lane) -> str:
+    """A lane as one word, for other processes."""
+    return f"{lane[1]} {lane[0]}"
+
+
+def lane_named(name: str) -> Lane:
+    """The lane with this name."""
+    lane, _, conversation = name.partition(" ")
+    return (conversation, lane)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A stored effect. ``started`` says that an earlier try may have reached the peer.
@@ -100,7 +111,9 @@ async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
 
 
 async def _change(connection: AsyncConnection, row_id: int, **values: Any) -> None:
-    await connection.execute(sa.update(outbox).where(outbox.c.id == row_id).values(**values))
+    # Only while it waits: a process that lost its claim must not undo what another recorded.
+    change = sa.update(outbox).where(outbox.c.id == row_id, outbox.c.status == PENDING)
+    await connection.execute(change.values(**values))
 
 
 async def start(connection: AsyncConnection, row_id: int, now: float) -> None:
@@ -121,6 +134,11 @@ async def finish(connection: AsyncConnection, row_id: int, result: dict[str, Any
 async def retry(connection: AsyncConnection, row_id: int, error: str, due_at: float) -> None:
     """Try again at ``due_at``; the lane waits."""
     await _change(connection, row_id, attempts=outbox.c.attempts + 1, error=error, due_at=due_at)
+
+
+async def postpone(connection: AsyncConnection, row_id: int, error: str, due_at: float) -> None:
+    """Wait for the transport until ``due_at``; not counted as a try."""
+    await _change(connection, row_id, error=error, due_at=due_at)
 
 
 async def fail(connection: AsyncConnection, row_id: int, error: str, now: float) -> None:

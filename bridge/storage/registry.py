@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.storage.schema import anchors, blobs, listings, rooms, tokens
 
 
-async def _insert_new(connection: AsyncConnection, table: sa.Table, **values: object) -> None:
+async def insert_new(connection: AsyncConnection, table: sa.Table, **values: object) -> None:
+    """Insert a row unless its key is there."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     await connection.execute(insert(table).values(**values).on_conflict_do_nothing())
 
@@ -29,12 +30,12 @@ async def room_key(connection: AsyncConnection, room: str) -> str | None:
 async def remember_room(connection: AsyncConnection, key: str, room: str) -> None:
     """Note the room ID of one of our rooms, in place of an earlier one."""
     await connection.execute(sa.delete(rooms).where(rooms.c.key == key, rooms.c.room_id != room))
-    await _insert_new(connection, rooms, key=key, room_id=room)
+    await insert_new(connection, rooms, key=key, room_id=room)
 
 
 async def anchor(connection: AsyncConnection, event_id: str, question_id: str) -> None:
     """Note that this event (a card) stands for this question."""
-    await _insert_new(connection, anchors, event_id=event_id, question_id=question_id)
+    await insert_new(connection, anchors, event_id=event_id, question_id=question_id)
 
 
 async def anchored(connection: AsyncConnection, event_id: str) -> str | None:
@@ -50,7 +51,7 @@ def token_hash(token: str) -> str:
 
 async def add_token(connection: AsyncConnection, token: str, question_id: str) -> None:
     """Note that mail to this token belongs to this question."""
-    await _insert_new(connection, tokens, hash=token_hash(token), question_id=question_id)
+    await insert_new(connection, tokens, hash=token_hash(token), question_id=question_id)
 
 
 async def question_of_token(connection: AsyncConnection, token: str) -> str | None:
@@ -62,7 +63,7 @@ async def question_of_token(connection: AsyncConnection, token: str) -> str | No
 async def keep_blob(connection: AsyncConnection, content: bytes) -> str:
     """Keep these bytes and return their SHA-256 in hex, by which they are found again."""
     digest = hashlib.sha256(content).hexdigest()
-    await _insert_new(connection, blobs, hash=digest, content=content)
+    await insert_new(connection, blobs, hash=digest, content=content)
     return digest
 
 
@@ -85,5 +86,5 @@ async def listing_generation(connection: AsyncConnection, group: str, question_i
     )
     if int((await connection.execute(used)).scalar_one()) >= limit:
         generation += 1
-    await _insert_new(connection, listings, group_key=group, question_id=question_id, generation=generation)
+    await insert_new(connection, listings, group_key=group, question_id=question_id, generation=generation)
     return generation

@@ -131,6 +131,14 @@ listings = sa.Table(
 """Which generation of a group's listing names a question, so that no space's state grows for ever."""
 sa.Index("listings_generation", listings.c.group_key, listings.c.generation)
 
+identity = sa.Table(
+    "identity",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Settings that what is stored was made under."""
+
 blobs = sa.Table(
     "blobs",
     metadata,

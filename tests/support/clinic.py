@@ -62,10 +62,17 @@ class Clinic:
 
     @classmethod
     async def open(
-        cls, directory: Path, place: Hospital, room_version: str | None = None, command: tuple[str, ...] = ()
+        cls,
+        directory: Path,
+        place: Hospital,
+        room_version: str | None = None,
+        command: tuple[str, ...] = (),
+        database: str = "sqlite:///colloque.db",
     ) -> Clinic:
         """Start everything and log everyone in."""
-        stack = Stack(directory, place, quiet_period_s=0, room_version=room_version, command=command)
+        stack = Stack(
+            directory, place, quiet_period_s=0, room_version=room_version, command=command, database=database
+        )
         clinic = cls(stack)
         try:
             await stack.start()

@@ -10,9 +10,12 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import asyncpg
 
 
 class NoPostgres(Exception):
@@ -97,3 +100,12 @@ def _wheel() -> Iterator[str]:
             yield server.get_uri().replace("/postgres?", "/{database}?")
         finally:
             server.cleanup()
+
+
+async def fresh(template: str) -> str:
+    """A new, empty database on the server; returns its URL."""
+    name = f"t_{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(template.format(database="postgres"))
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return template.format(database=name)

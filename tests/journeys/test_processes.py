@@ -1,0 +1,117 @@
+"""Three processes on one PostgreSQL behind one address; one of them is killed in the middle of the work."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.demo.stack import BridgeProcess, free_port
+from tests.support.balancer import Balancer
+from tests.support.clinic import PATIENT, Clinic, hospital
+from tests.support.postgres import fresh
+from tests.support.race import Race, race
+
+ROUNDS = 9
+AT_ONCE = 3
+
+
+class Ward:
+    """A clinic whose bridge is several processes."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        self.clinic = clinic
+        self.processes: list[BridgeProcess] = []
+        self.balancers: list[Balancer] = []
+
+    async def open(self, count: int) -> None:
+        """Put ``count`` processes in the place of the one."""
+        stack = self.clinic.stack
+        await stack.bridge.stop()
+        text = stack.config.read_text()
+        web_ports, mail_ports = ([free_port() for _ in range(count)] for _ in range(2))
+        web, mail = _port(text, "web"), _port(text, "listen")
+        for number, (web_port, mail_port) in enumerate(zip(web_ports, mail_ports, strict=True)):
+            folder = stack.directory / f"process{number}"
+            folder.mkdir()
+            for name in ("organisation.yaml", "registration.yaml"):
+                shutil.copy(stack.directory / name, folder / name)
+            config = folder / "config.yaml"
+            # The address that the homeserver calls stays the balancer's.
+            listening = re.sub(rf"port: {web}\b", f"port: {web_port}", text)
+            config.write_text(re.sub(rf"port: {mail}\b", f"port: {mail_port}", listening))
+            self.processes.append(BridgeProcess(config, folder / "bridge.log", web_port))
+        self.balancers = [Balancer(web, web_ports), Balancer(mail, mail_ports)]
+        for balancer in self.balancers:
+            await balancer.start()
+        await asyncio.gather(*(process.start() for process in self.processes))
+
+    async def close(self) -> None:
+        """Stop all of it."""
+        await asyncio.gather(*(process.stop() for process in self.processes))
+        for balancer in self.balancers:
+            await balancer.stop()
+
+
+def _port(config: str, section: str) -> int:
+    found = re.search(rf"{section}:[^#]*?port: (\d+)", config)
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.fixture
+async def ward(tmp_path: Path, postgres_url: str) -> AsyncIterator[Ward]:
+    clinic = await Clinic.open(tmp_path, hospital({"derm": 3}), database=await fresh(postgres_url))
+    opened = Ward(clinic)
+    try:
+        await opened.open(3)
+        yield opened
+    finally:
+        await opened.close()
+        await clinic.close()
+
+
+async def test_three_processes_are_one_bridge_even_when_one_is_killed(ward: Ward) -> None:
+    clinic = ward.clinic
+    races: list[Race] = []
+    for number in range(ROUNDS // AT_ONCE):
+        killing = asyncio.create_task(_kill_later(ward.processes[0])) if number == 1 else None
+        races += await asyncio.gather(*(race(clinic, "derm", 2) for _ in range(AT_ONCE)))
+        if killing is not None:
+            await killing
+            await ward.processes[0].start()
+    for one in races:
+        assert (one.owners, one.speakers) == (1, 1)
+        findings = await one.settle(clinic)
+        assert findings.mailed_by_others == 0
+        assert findings.handed_back == findings.losers
+    mails = clinic.stack.mailbox.mails_to(PATIENT.address)
+    for one in races:
+        assert sum(one.texts[one.owner.user_id] in mail.text for mail in mails) == 1
+        assert sum("Accusé" in mail.subject and one.asked.subject in mail.text for mail in mails) <= 1
+    assert all(count > 0 for balancer in ward.balancers for count in balancer.passed.values())
+
+
+async def _kill_later(process: BridgeProcess) -> None:
+    await asyncio.sleep(1)
+    await process.kill()
+
+
+async def test_what_is_said_in_a_row_arrives_in_a_row(ward: Ward) -> None:
+    clinic = ward.clinic
+    asked = await clinic.ask("derm")
+    owner = clinic.members("derm")[0]
+    await owner.say(asked.room_id, "Je prends.")
+    await clinic.sealed(asked, owner)
+    said = [f"Phrase numéro {number} de {asked.subject}." for number in range(12)]
+    for words in said:
+        await owner.say(asked.room_id, words)
+    await clinic.stack.mailbox.wait_for(PATIENT.address, matching=lambda mail: said[-1] in mail.text)
+    mails = [mail.text for mail in clinic.stack.mailbox.mails_to(PATIENT.address)]
+    places = [[number for number, text in enumerate(mails) if words in text.split(">")[0]] for words in said]
+    assert [len(place) for place in places] == [1] * len(said)
+    assert places == sorted(places)
