@@ -84,6 +84,16 @@ class StoredNames:
         async with self.database.transaction() as connection:
             await outbox.keep_body(connection, task_id, body)
 
+    async def handing_over(self, task_id: int) -> None:
+        """Note that the mail server is about to get a mail's body."""
+        async with self.database.transaction() as connection:
+            await outbox.hand_over(connection, task_id)
+
+    async def not_taken(self, task_id: int) -> None:
+        """Note that the mail server refused the body it was offered."""
+        async with self.database.transaction() as connection:
+            await outbox.not_taken(connection, task_id)
+
     async def waiting(self, group: str) -> int:
         """How many questions of a group wait."""
         async with self.database.reading() as connection:

@@ -4,6 +4,7 @@ The failure hierarchy that every adapter raises::
 
     PortError
     ├── Temporary        may succeed later: retried with backoff
+    │   ├── Ambiguous        ditto, but the peer may have accepted it
     │   └── TransportDown    the whole transport is down (connection, TLS, login): pauses its lane
     └── Permanent        will never succeed as it stands: recorded as failed and shown to someone
 
@@ -12,7 +13,7 @@ SQL has no port: SQLite is the test double.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -34,6 +35,10 @@ class Temporary(PortError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Ambiguous(Temporary):
+    """The peer went away when it may already have accepted: doing it again may double it."""
 
 
 class TransportDown(Temporary):
@@ -145,14 +150,22 @@ class Refusal:
     text: str
 
 
+BeforeBody = Callable[[], Awaitable[None]]
+
+
 class Mailer(Protocol):
     """Hands finished mails to the next mail server."""
 
-    async def send(self, *, sender: str, recipients: Sequence[str], message: bytes) -> None:
+    async def send(
+        self, *, sender: str, recipients: Sequence[str], message: bytes, before_body: BeforeBody | None = None
+    ) -> None:
         """Submit these exact bytes to one or more recipients (envelope addresses).
 
-        Raises :class:`Permanent` on 5yz (``code`` holds the reply code), :class:`Temporary` on
-        4yz, and :class:`TransportDown` on connection, TLS or login failure.
+        ``before_body`` is awaited once a recipient was accepted, before the body is offered: from then
+        on until the server's reply nobody knows whether it has the mail.
+        Raises :class:`Ambiguous` when the connection ends in that window, :class:`Permanent` on 5yz
+        (``code`` holds the reply code), :class:`Temporary` on 4yz, and :class:`TransportDown` on
+        connection, TLS or login failure.
         """
 
 
@@ -237,6 +250,10 @@ class Task(Protocol):
     def started(self) -> bool:
         """Whether an earlier try may have reached the peer."""
 
+    @property
+    def handing_over(self) -> bool:
+        """Whether an earlier try of a mail ended without the server's reply to its body."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -275,6 +292,12 @@ class Names(Protocol):
 
     async def keep_body(self, task_id: int, body: bytes) -> None:
         """Fix a mail's final bytes before the first try."""
+
+    async def handing_over(self, task_id: int) -> None:
+        """Note that the mail server is about to get a mail's body."""
+
+    async def not_taken(self, task_id: int) -> None:
+        """Note that the mail server refused the body it was offered."""
 
     async def waiting(self, group: str) -> int:
         """How many questions of a group wait."""

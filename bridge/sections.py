@@ -123,7 +123,8 @@ class DatabaseSection(Section):
     """Where everything is kept."""
 
     url: Annotated[str, AfterValidator(_database_url)] = Field(
-        "sqlite:///colloque.db", description="sqlite:///file beside this file, or postgresql://…"
+        "sqlite:///colloque.db",
+        description="sqlite:///file beside this file (one process), or postgresql://… (any number)",
     )
 
 

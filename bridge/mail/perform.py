@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
+
 from bridge.domain import effects as fx
 from bridge.domain.content import Attachment, Kind, Line
 from bridge.domain.events import AnswerFailed, AnswerHandedOver, MailSetAside
@@ -13,7 +15,21 @@ from bridge.locale import text
 from bridge.mail.addresses import bounce_address, message_id_of, reply_address
 from bridge.mail.compose import MailKind, OutgoingFile, OutgoingLine, OutgoingMail, compose
 from bridge.mail.photos import clean_photo
-from bridge.ports import Clock, Homeserver, Mailer, Names, Outcome, Permanent, Task
+from bridge.ports import (
+    Ambiguous,
+    Clock,
+    Homeserver,
+    Mailer,
+    Names,
+    Outcome,
+    Permanent,
+    PortError,
+    Task,
+    Temporary,
+    TransportDown,
+)
+
+log = structlog.get_logger()
 
 NULL_SENDER = ""
 """Mails that must never cause another one are sent with the null reverse-path (RFC 5321, 4.5.5)."""
@@ -48,8 +64,29 @@ class MailPerformer:
             body = compose(await self._mail(task.effect))
             await self.names.keep_body(task.id, body)
         sender, recipient = self._envelope(task.effect)
-        await self.mailer.send(sender=sender, recipients=[recipient], message=body)
+        if task.handing_over:
+            log.warning("mail.again", row=task.id)  # it may arrive twice, with one Message-ID
+        await self._submit(task.id, sender, recipient, body)
         return self._handed_over(task.effect)
+
+    async def _submit(self, task_id: int, sender: str, recipient: str, body: bytes) -> None:
+        offered = False
+
+        async def before_body() -> None:
+            nonlocal offered
+            await self.names.handing_over(task_id)
+            offered = True
+
+        try:
+            await self.mailer.send(
+                sender=sender, recipients=[recipient], message=body, before_body=before_body
+            )
+        except Ambiguous:
+            raise
+        except PortError:
+            if offered:
+                await self.names.not_taken(task_id)
+            raise
 
     async def failed(self, task: Task, error: str) -> Outcome:
         """The owner learns that the patient did not get it."""
@@ -184,6 +221,9 @@ class MailPerformer:
             if error.code == "too_large":
                 return None
             raise
+        except TransportDown as error:
+            # The homeserver is away, not the mail server: other mails go on.
+            raise Temporary(str(error)) from None
         photo = clean_photo(content) if attachment.kind is Kind.IMAGE else None
         if photo is None:
             return OutgoingFile(attachment.name, attachment.mimetype, content)

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import aiosmtplib
 
-from bridge.ports import Permanent, PortError, Temporary, TransportDown
+from bridge.ports import Ambiguous, BeforeBody, Permanent, PortError, Temporary, TransportDown
 from bridge.sections import is_loopback
 
 SERVICE_NOT_AVAILABLE = 421
@@ -76,7 +77,9 @@ class SmtpMailer:
             finally:
                 client.close()
 
-    async def send(self, *, sender: str, recipients: Sequence[str], message: bytes) -> None:
+    async def send(
+        self, *, sender: str, recipients: Sequence[str], message: bytes, before_body: BeforeBody | None = None
+    ) -> None:
         """Submit these exact bytes. Raises port errors; see :class:`bridge.ports.Mailer`.
 
         When only some recipients were refused the others have the mail; the worst code is raised, so
@@ -85,19 +88,21 @@ class SmtpMailer:
         _check_envelope(sender, recipients)
         async with self._one_at_a_time:
             client = await self._connected()
+            exchange = _Exchange(client, before_body or _nothing)
             try:
-                await self._transaction(client, sender, recipients, message)
+                await self._transaction(exchange, sender, recipients, message)
             except (aiosmtplib.SMTPException, OSError) as error:
                 self._forget(client)
-                raise _failure(error) from None
+                raise _failure(error, exchange.offered) from None
             except BaseException:
                 # Cancelled, say: a late reply to this mail must not be read as the next one's.
                 self._forget(client)
                 raise
 
     async def _transaction(
-        self, client: aiosmtplib.SMTP, sender: str, recipients: Sequence[str], message: bytes
+        self, exchange: _Exchange, sender: str, recipients: Sequence[str], message: bytes
     ) -> None:
+        client = exchange.client
         await client.mail(sender)
         refused: list[int] = []
         for recipient in recipients:
@@ -107,6 +112,8 @@ class SmtpMailer:
                 refused.append(error.code)
         if len(refused) < len(recipients):
             patience = self._timeout * PATIENCE_AFTER_BODY + len(message) / SLOWEST_LINE
+            await exchange.before_body()
+            exchange.offered = True
             await client.data(message, timeout=patience)
         if refused:
             raise _by_code(max(refused))
@@ -143,6 +150,19 @@ class SmtpMailer:
         self._client = None
 
 
+@dataclass(slots=True)
+class _Exchange:
+    """One mail's way through a session; ``offered`` once the server may have its body."""
+
+    client: aiosmtplib.SMTP
+    before_body: BeforeBody
+    offered: bool = False
+
+
+async def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 def _check_envelope(sender: str, recipients: Sequence[str]) -> None:
     """Refuse whatever could be read as another address, or as more than one; the null sender is fine."""
     if not recipients:
@@ -152,10 +172,11 @@ def _check_envelope(sender: str, recipients: Sequence[str]) -> None:
             raise Permanent("not an address that mail can be sent to", code=str(NOT_AN_ADDRESS))
 
 
-def _failure(error: Exception) -> PortError:
+def _failure(error: Exception, offered: bool) -> PortError:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return _by_code(error.code)
-    # The connection broke or stalled, perhaps after the body was taken: the same bytes again later.
+    if offered:  # perhaps the body was taken: the same bytes again later
+        return Ambiguous(f"mail server: {type(error).__name__}")
     return Temporary(f"mail server: {type(error).__name__}")
 
 

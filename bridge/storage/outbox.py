@@ -34,6 +34,8 @@ def lane_named(name: str) -> Lane:
 class Row:
     """A stored effect. ``started`` says that an earlier try may have reached the peer.
 
+    ``handing_over`` says of a mail that the last try ended without the server's reply to its body.
+
     ``body`` holds the final bytes of a mail, kept for identical retries. Times are epoch seconds.
     """
 
@@ -47,6 +49,7 @@ class Row:
     created_at: float
     due_at: float
     started: bool
+    handing_over: bool
 
 
 async def add(connection: AsyncConnection, planned: Sequence[Planned], now: float) -> tuple[Lane, ...]:
@@ -107,6 +110,7 @@ async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
         created_at=found.created_at,
         due_at=found.due_at,
         started=found.started_at is not None,
+        handing_over=found.handing_over,
     )
 
 
@@ -129,6 +133,17 @@ async def keep_body(connection: AsyncConnection, row_id: int, body: bytes) -> No
 async def finish(connection: AsyncConnection, row_id: int, result: dict[str, Any], now: float) -> None:
     """The peer accepted it; ``result`` is what later effects may refer to by key."""
     await _change(connection, row_id, status=SENT, result=json.dumps(result), finished_at=now, error="")
+
+
+async def hand_over(connection: AsyncConnection, row_id: int) -> None:
+    """A mail's body is about to be offered; one that already was may arrive twice, and is counted."""
+    again = sa.case((outbox.c.handing_over, outbox.c.handed_over_again + 1), else_=outbox.c.handed_over_again)
+    await _change(connection, row_id, handing_over=True, handed_over_again=again)
+
+
+async def not_taken(connection: AsyncConnection, row_id: int) -> None:
+    """The mail server refused the body it was offered: it doesn't have the mail."""
+    await _change(connection, row_id, handing_over=False)
 
 
 async def retry(connection: AsyncConnection, row_id: int, error: str, due_at: float) -> None:

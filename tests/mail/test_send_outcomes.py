@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
 from bridge.mail.send import SmtpMailer
-from bridge.ports import Permanent, Temporary, TransportDown
+from bridge.ports import Ambiguous, Permanent, PortError, Temporary, TransportDown
 from tests.mail.servers import BODY, ODD_ADDRESSES, SENDER, Server, World, failure, slow_server, submit
 
 
@@ -130,15 +131,13 @@ async def test_a_mail_to_nobody_is_an_error(mailer: SmtpMailer) -> None:
 
 async def test_a_server_that_drops_after_the_body_may_have_it(mailer: SmtpMailer, server: Server) -> None:
     error = await failure(mailer, "drop")
-    assert isinstance(error, Temporary)
-    assert not isinstance(error, TransportDown)
+    assert isinstance(error, Ambiguous)
     assert server.bodies == 1
 
 
 async def test_a_server_that_hangs_after_the_body_may_have_it(world: World, server: Server) -> None:
     error = await failure(world.mailer(server, timeout=0.1), "hang")
-    assert isinstance(error, Temporary)
-    assert not isinstance(error, TransportDown)
+    assert isinstance(error, Ambiguous)
     assert server.bodies == 1
 
 
@@ -181,3 +180,26 @@ async def test_a_cancelled_mail_leaves_the_mailer_usable(mailer: SmtpMailer, ser
     await submit(mailer, "marie")
     assert len(server.connections) == 2
     assert len(server.accepted) == 1
+
+
+@pytest.mark.parametrize(
+    ("recipient", "offered"), [("marie", 1), ("late", 1), ("large", 1), ("drop", 1), ("full", 0), ("gone", 0)]
+)
+async def test_who_asks_is_told_just_before_the_server_may_have_the_body(
+    mailer: SmtpMailer, server: Server, recipient: str, offered: int
+) -> None:
+    told: list[int] = []
+
+    async def before_body() -> None:
+        told.append(server.bodies)
+
+    with contextlib.suppress(PortError):
+        await mailer.send(
+            sender=SENDER, recipients=[f"{recipient}@patients.test"], message=BODY, before_body=before_body
+        )
+    assert told == [0] * offered
+
+
+@pytest.mark.parametrize("recipient", ["full", "gone", "late", "large", "busy", "closing", "login"])
+async def test_an_answered_refusal_is_never_ambiguous(mailer: SmtpMailer, recipient: str) -> None:
+    assert not isinstance(await failure(mailer, recipient), Ambiguous)

@@ -30,6 +30,7 @@ class Job:
     started: bool = False
     id: int = 1
     body: bytes | None = None
+    handing_over: bool = False
 
     @property
     def key(self) -> str:

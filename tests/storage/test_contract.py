@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.effects import Planned, Wake
 from bridge.domain.state import Question, Status
@@ -204,3 +205,36 @@ async def test_the_migrations_make_exactly_the_tables_the_code_uses(database: Da
 
     async with database.transaction() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_only_a_hand_over_without_an_answer_counts_as_done_again(database: Database) -> None:
+    async with database.transaction() as connection:
+        await outbox.add(connection, [_timer("e1")], 1.0)
+        row = await outbox.head(connection, ("q1", "timer:e1"))
+        assert row is not None
+        assert not row.handing_over
+        await outbox.hand_over(connection, row.id)
+        await outbox.not_taken(connection, row.id)
+        await outbox.hand_over(connection, row.id)
+        assert await _handed_over_again(connection) == 0
+        await outbox.retry(connection, row.id, "Ambiguous", 2.0)
+        again = await outbox.head(connection, ("q1", "timer:e1"))
+        assert again is not None
+        assert again.handing_over
+        await outbox.hand_over(connection, row.id)
+        assert await _handed_over_again(connection) == 1
+
+
+async def _handed_over_again(connection: AsyncConnection) -> int:
+    return int((await connection.execute(sa.text("SELECT handed_over_again FROM outbox"))).scalar_one())
+
+
+async def test_what_another_process_recorded_stays(database: Database) -> None:
+    async with database.transaction() as connection:
+        await outbox.add(connection, [_timer("e1")], 1.0)
+        row = await outbox.head(connection, ("q1", "timer:e1"))
+        assert row is not None
+        await outbox.finish(connection, row.id, {"event_id": "$1"}, 3.0)
+        await outbox.fail(connection, row.id, "late", 4.0)
+        await outbox.postpone(connection, row.id, "late", 4.0)
+        assert await outbox.result(connection, "e1") == {"event_id": "$1"}

@@ -38,6 +38,12 @@ class MemoryNames:
     async def keep_body(self, task_id: int, body: bytes) -> None:
         return None
 
+    async def handing_over(self, task_id: int) -> None:
+        return None
+
+    async def not_taken(self, task_id: int) -> None:
+        return None
+
     async def waiting(self, group: str) -> int:
         return 0
 

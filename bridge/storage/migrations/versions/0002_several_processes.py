@@ -1,4 +1,4 @@
-"""Whose database this is."""
+"""Whose database this is, and how far the hand-over of a mail got."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ depends_on: Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Create the table; the next start fills it."""
+    """Create the table, which the next start fills; no known hand-over is under way."""
     op.create_table(
         "identity",
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
     )
+    op.add_column("outbox", sa.Column("handing_over", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("outbox", sa.Column("handed_over_again", sa.Integer, nullable=False, server_default="0"))
