@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo test test-system lint types check bench clean
+.PHONY: help demo test test-system lint types check bench chaos clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -42,6 +42,10 @@ check: lint types test test-system ## what CI runs
 
 bench: $(VENV)/test.stamp ## figures: ratios within one run
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report $(REPORT))
+
+chaos: $(VENV)/test.stamp ## break things and count; SEED=, MINUTES=, DB=sqlite|postgres, PROCESSES=, REPORT=file.json
+	$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) \
+		$(if $(PROCESSES),--processes $(PROCESSES)) $(if $(REPORT),--report $(REPORT)) $(if $(DIR),--dir $(DIR))
 
 clean: ## remove what make made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

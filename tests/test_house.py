@@ -16,7 +16,9 @@ from bridge.sections import Config, OrganisationFile, Section
 
 TOP = Path(__file__).parent.parent
 MODULES = sorted((TOP / "bridge").rglob("*.py"))
-SOURCES = sorted([*MODULES, *(TOP / "tests").rglob("*.py"), *(TOP / "bench").rglob("*.py")])
+SOURCES = sorted(
+    [*MODULES, *(TOP / "tests").rglob("*.py"), *(TOP / "bench").rglob("*.py"), *(TOP / "chaos").rglob("*.py")]
+)
 MAX_FILE, MAX_FUNCTION = 400, 50
 
 MAY_IMPORT = {

@@ -190,6 +190,11 @@ class LocalSynapse:
         """End it at once, as a power cut does."""
         await self._end(signal.SIGKILL)
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
     async def _end(self, number: signal.Signals) -> None:
         if self._process is None or self._process.returncode is not None:
             return

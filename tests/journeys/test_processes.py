@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from bridge.demo.stack import BridgeProcess, free_port
-from tests.support.balancer import Balancer
+from bridge.demo.stack import BridgeProcess
 from tests.support.clinic import PATIENT, Clinic, hospital
 from tests.support.postgres import fresh
 from tests.support.race import Race, race
+from tests.support.ward import Ward
 
 ROUNDS = 9
 AT_ONCE = 3
-
-
-class Ward:
-    """A clinic whose bridge is several processes."""
-
-    def __init__(self, clinic: Clinic) -> None:
-        self.clinic = clinic
-        self.processes: list[BridgeProcess] = []
-        self.web: Balancer
-        self.mail: Balancer
-
-    async def open(self, count: int) -> None:
-        """Put ``count`` processes in the place of the one."""
-        stack = self.clinic.stack
-        await stack.bridge.stop()
-        text = stack.config.read_text()
-        web_ports, mail_ports = ([free_port() for _ in range(count)] for _ in range(2))
-        web, mail = _port(text, "web"), _port(text, "listen")
-        for number, (web_port, mail_port) in enumerate(zip(web_ports, mail_ports, strict=True)):
-            folder = stack.directory / f"process{number}"
-            folder.mkdir()
-            for name in ("organisation.yaml", "registration.yaml"):
-                shutil.copy(stack.directory / name, folder / name)
-            config = folder / "config.yaml"
-            # The address that the homeserver calls stays the balancer's.
-            listening = re.sub(rf"port: {web}\b", f"port: {web_port}", text)
-            config.write_text(re.sub(rf"port: {mail}\b", f"port: {mail_port}", listening))
-            self.processes.append(BridgeProcess(config, folder / "bridge.log", web_port))
-        self.web, self.mail = Balancer(web, web_ports), Balancer(mail, mail_ports)
-        await self.web.start()
-        await self.mail.start()
-        await asyncio.gather(*(process.start() for process in self.processes))
-
-    async def close(self) -> None:
-        """Stop all of it."""
-        await asyncio.gather(*(process.stop() for process in self.processes))
-        await self.web.stop()
-        await self.mail.stop()
-
-
-def _port(config: str, section: str) -> int:
-    found = re.search(rf"{section}:[^#]*?port: (\d+)", config)
-    assert found is not None
-    return int(found[1])
 
 
 @pytest.fixture

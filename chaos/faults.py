@@ -1,0 +1,113 @@
+"""What breaks, and when: chosen by a seeded chance, mended a little later."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bridge.demo.homeserver import SynapseFailed
+from bridge.demo.stack import BridgeProcess, NotReady
+from chaos.mailserver import Fault, MailServer
+from tests.support.clinic import Clinic
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Breaks one thing after the other. ``restart_database`` is ``None`` where that is a file."""
+
+    clinic: Clinic
+    processes: list[BridgeProcess]
+    mails: MailServer
+    chance: random.Random
+    restart_database: Callable[[], Awaitable[None]] | None
+    counts: Counter[str] = field(default_factory=Counter)
+
+    async def run(self, ending: asyncio.Event) -> None:
+        """Break things until the end; everything runs again when this returns."""
+        faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
+            (12, self.kill_bridge),
+            (2, self.freeze_bridge),
+            (1, self.restart_homeserver),
+            (1, self.freeze_homeserver),
+            (3, self.trouble_mails),
+        ]
+        if self.restart_database is not None:
+            faults.append((1, self.break_database))
+        weights, actions = zip(*faults, strict=True)
+        while not ending.is_set():
+            (action,) = self.chance.choices(actions, weights)
+            await action()
+            await asyncio.sleep(self.chance.uniform(0.5, 4))
+        self.mails.fault = Fault.NONE
+        for process in self.processes:
+            await self._up(process)
+
+    async def _up(self, process: BridgeProcess) -> None:
+        """See to it that a process runs; one that ended for lack of a database is started again."""
+        while process.process is None or process.process.returncode is not None:
+            with contextlib.suppress(NotReady):
+                await process.start(wait=False)
+                await asyncio.sleep(1)
+
+    async def kill_bridge(self) -> None:
+        """SIGKILL, and start again at once, as a service manager does."""
+        process = self.chance.choice(self.processes)
+        await process.kill()
+        self.counts["kills"] += 1
+        await asyncio.sleep(self.chance.uniform(0, 0.5))
+        await process.start(wait=False)
+        await asyncio.sleep(self.chance.uniform(0.5, 5))
+
+    async def freeze_bridge(self) -> None:
+        """A machine that swaps: it is there, and does nothing for a while."""
+        process = self.chance.choice(self.processes).process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(self.chance.uniform(1, 5))
+        process.send_signal(signal.SIGCONT)
+        self.counts["bridge_freezes"] += 1
+
+    async def restart_homeserver(self) -> None:
+        """SIGKILL or SIGTERM, a moment of absence, and a start."""
+        synapse = self.clinic.stack.synapse
+        await (synapse.kill() if self.chance.random() < 0.5 else synapse.stop())
+        await asyncio.sleep(self.chance.uniform(0, 3))
+        while True:
+            with contextlib.suppress(SynapseFailed):
+                await synapse.start()
+                break
+        self.counts["homeserver_restarts"] += 1
+
+    async def freeze_homeserver(self) -> None:
+        """A homeserver that takes its time."""
+        synapse = self.clinic.stack.synapse
+        synapse.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(self.chance.uniform(1, 5))
+        synapse.send_signal(signal.SIGCONT)
+        self.counts["homeserver_freezes"] += 1
+
+    async def break_database(self) -> None:
+        """The database server dies and comes back."""
+        assert self.restart_database is not None
+        await self.restart_database()
+        self.counts["database_restarts"] += 1
+        for process in self.processes:
+            await self._up(process)
+
+    async def trouble_mails(self) -> None:
+        """The mail server answers errors, hangs, drops, or isn't there for a while."""
+        self.counts["mail_faults"] += 1
+        if self.chance.random() < 0.25:
+            await self.mails.stop()
+            await asyncio.sleep(self.chance.uniform(1, 5))
+            await self.mails.start()
+            return
+        self.mails.fault = self.chance.choice([fault for fault in Fault if fault is not Fault.NONE])
+        await asyncio.sleep(self.chance.uniform(1, 6))
+        self.mails.fault = Fault.NONE

@@ -1,0 +1,130 @@
+"""One run: the world, its people, what breaks, and the count at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.storage.database import Database
+from bridge.storage.schema import outbox
+from chaos.count import Count, count
+from chaos.faults import Breaker
+from chaos.mailserver import MailServer
+from chaos.people import Talk, World
+from tests.support.clinic import Clinic, hospital
+from tests.support.postgres import Server, fresh
+from tests.support.ward import Ward, port_of
+
+AT_ONCE = 4
+"""Questions under way at the same time."""
+QUESTIONS_PER_MINUTE = 6
+SETTLE_S = 240.0
+COMMAND = (sys.executable, "-m", "chaos.bridge", "run")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: ``server`` is the PostgreSQL to use, ``None`` for SQLite."""
+
+    seed: int
+    minutes: float
+    processes: int
+    directory: Path
+    server: Server | None
+
+
+async def play(plan: Plan) -> dict[str, Any]:
+    """Run it; returns the figures."""
+    chance = random.Random(plan.seed)
+    mails = MailServer(random.Random(chance.random()))
+    await mails.start()
+    url = await fresh(plan.server.url) if plan.server else "sqlite:///colloque.db"
+    clinic = await Clinic.open(plan.directory, hospital({"derm": 4}), command=COMMAND, database=url)
+    ward = Ward(clinic, COMMAND)
+    try:
+        _mail_through(clinic, mails)
+        await ward.open(plan.processes)
+        return await _broken(plan, clinic, ward, mails, chance)
+    finally:
+        await ward.close()
+        await clinic.close()
+        await mails.stop()
+
+
+def _mail_through(clinic: Clinic, mails: MailServer) -> None:
+    """Let the bridge hand its mails to the server that misbehaves."""
+    config = clinic.stack.config
+    text = config.read_text()
+    config.write_text(re.sub(rf"port: {port_of(text, 'smtp')}\b", f"port: {mails.port}", text))
+
+
+async def _broken(
+    plan: Plan, clinic: Clinic, ward: Ward, mails: MailServer, chance: random.Random
+) -> dict[str, Any]:
+    ending = asyncio.Event()
+    world = World(clinic, mails, ward.listener, random.Random(chance.random()), ending)
+    restart = plan.server.restart if plan.server else None
+    breaker = Breaker(clinic, ward.processes, mails, random.Random(chance.random()), restart)
+    talks: list[Talk] = []
+    people = asyncio.gather(*(_ask_on(world, talks, plan.minutes) for _ in range(AT_ONCE)))
+    breaking = asyncio.create_task(breaker.run(ending))
+    await asyncio.sleep(plan.minutes * 60)
+    ending.set()
+    await breaking
+    await people
+    result, settled_s = await _settled(clinic, talks, mails, ward)
+    return (
+        {"seed": plan.seed, "minutes": plan.minutes, "processes": plan.processes}
+        | {"db": "postgres" if plan.server else "sqlite", "questions": len(talks)}
+        | result.as_json()
+        | {"kills": 0, "homeserver_restarts": 0}
+        | dict(breaker.counts)
+        | {"settled_s": round(settled_s, 1)}
+    )
+
+
+async def _ask_on(world: World, talks: list[Talk], minutes: float) -> None:
+    """One patient after the other; each talk goes on until the end, so a lane has few of them."""
+    running: list[asyncio.Task[None]] = []
+    pause_s = 60 * AT_ONCE / QUESTIONS_PER_MINUTE
+    while not world.ending.is_set():
+        talk = Talk(next(world.numbers))
+        talks.append(talk)
+        running.append(asyncio.create_task(world.talk(talk)))
+        try:
+            await asyncio.wait_for(world.ending.wait(), pause_s)
+        except TimeoutError:
+            continue
+    await asyncio.gather(*running)
+
+
+async def _settled(clinic: Clinic, talks: list[Talk], mails: MailServer, ward: Ward) -> tuple[Count, float]:
+    """Count until nothing is missing any more, or the time for that is over."""
+    started = time.monotonic()
+    while True:
+        result = await count(clinic, talks, mails.taken, await _doubtful(ward))
+        taken_s = time.monotonic() - started
+        if not (result.figures["lost"] or result.figures["owners_wrong"]) or taken_s > SETTLE_S:
+            return result, taken_s
+        await asyncio.sleep(2)
+
+
+async def _doubtful(ward: Ward) -> set[str]:
+    """The Message-IDs of mails whose hand-over was done again."""
+    database = Database(ward.database)
+    try:
+        async with database.reading() as connection:
+            query = sa.select(outbox.c.body).where(outbox.c.handed_over_again > 0)
+            bodies = (await connection.execute(query)).scalars().all()
+    finally:
+        await database.close()
+    found = (re.search(rb"(?im)^message-id:\s*(<[^>]+>)", body) for body in bodies if body)
+    return {match[1].decode() for match in found if match}
