@@ -16,8 +16,11 @@ from bridge.domain.events import Event
 from bridge.domain.plan import wanted_rooms
 from bridge.domain.state import Policy
 from bridge.flow.inbox import Inbox
+from bridge.flow.meter import Meter
 from bridge.flow.outbox import Outbox
 from bridge.flow.reconcile import Report, reconcile
+from bridge.flow.repair import Repair
+from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
 from bridge.locale import LANGUAGES, text
 from bridge.mail.intake import ArrivedMail, Intake
@@ -29,17 +32,21 @@ from bridge.matrix.client import MatrixClient
 from bridge.matrix.managed import ManagedRooms
 from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.perform import MatrixPerformer
+from bridge.matrix.pulse import pulse
 from bridge.matrix.read import MatrixReader
+from bridge.matrix.restore import Restorer, settled
 from bridge.matrix.transactions import MAX_BODY, routes
-from bridge.names import StoredNames, matrix_arrivals
-from bridge.ports import Json, PortError, RawInput, Reading, Temporary
+from bridge.names import StoredNames
+from bridge.ports import Json, RawInput, Reading, Temporary
+from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.codec import decode_event
 from bridge.storage.database import Database
+from bridge.storage.figures import Figures, figures
 from bridge.storage.identity import belongs
 from bridge.storage.inbox import Arrival
 from bridge.storage.outbox import Lane, lane_named
 from bridge.storage.sharing import BUSY_S, sharing
-from bridge.web.routes import probes
+from bridge.web.routes import metrics, probes
 
 log = structlog.get_logger()
 
@@ -81,7 +88,9 @@ class Bridge:
             self._wake_outbox,
         )
         self.names = StoredNames(self.database, self.inbox.take, config.claim.listing_limit)
-        self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake)
+        self.meter = Meter()
+        self.inbox.meter = self.meter
+        self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)
         self.homeserver = MatrixClient(
             url=config.homeserver.url,
             domain=config.homeserver.domain,
@@ -94,6 +103,18 @@ class Bridge:
         self._runner: web.AppRunner | None = None
         self._scanner: asyncio.Task[None] | None = None
         self._look = asyncio.Event()
+        self._repair: Repair | None = None
+        self._repairing: asyncio.Task[None] | None = None
+        self.homeserver.on_answer = self._answered
+
+    def _answered(self, status: int, seconds: float) -> None:
+        self.meter.answered(status, seconds)
+        if self._repair is not None:
+            self._repair.heard(status, seconds)
+
+    def _connected(self) -> None:
+        if self._repair is not None:
+            self._repair.connected()
 
     def _wake_outbox(self, lanes: Sequence[Lane]) -> None:
         self.outbox.wake(lanes)
@@ -147,6 +168,8 @@ class Bridge:
         self.inbox.lanes.open()
         self.outbox.lanes.open()
         self._scanner = asyncio.create_task(self._scan(), name="scan")
+        assert self._repair is not None
+        self._repairing = asyncio.create_task(self._repair.run(), name="repair")
         log.info("bridge.ready")
         return report
 
@@ -167,7 +190,9 @@ class Bridge:
     async def _listen_http(self, config: Config) -> None:
         app = web.Application(client_max_size=MAX_BODY)
         token = config.homeserver.hs_token.get_secret_value()
-        app.add_routes(routes(hs_token=token, keep=self._store_events))
+        app.add_routes(routes(hs_token=token, keep=self._store_events, connected=self._connected))
+        metrics_token = config.web.metrics_token
+        app.add_routes(metrics(self._metrics, metrics_token.get_secret_value() if metrics_token else ""))
         app.add_routes(probes(self._needs))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
@@ -176,9 +201,18 @@ class Bridge:
     async def _needs(self) -> dict[str, bool]:
         return {
             "database": await self.database.answers(),
-            "matrix": self._scanner is not None,
+            "started": self._scanner is not None,
+            "homeserver": self._repair is not None and self._repair.reachable,
             "listener": self.listener.listening,
         }
+
+    async def _metrics(self) -> bytes:
+        needs = await self._needs()
+        found = Figures(needs=needs)
+        if needs["database"]:
+            async with self.database.reading() as connection:
+                found = await figures(connection, self.clock.now().timestamp(), needs)
+        return self.meter.text(found)
 
     @property
     def http_port(self) -> int:
@@ -205,8 +239,6 @@ class Bridge:
         for failure in report.failed:
             log.error("reconcile.refused", step=type(failure.step).__name__, reason=failure.reason)
         self._connect(config, place)
-        with contextlib.suppress(PortError):  # the homeserver's backoff then ends by itself
-            await self.homeserver.ping()
         return report
 
     def _connect(self, config: Config, place: Place) -> None:
@@ -217,6 +249,7 @@ class Bridge:
             "result": read_result,
         }
         outlet = Outlet(self.homeserver, self.names, place)
+        self._watch(outlet)
         mail_settings = MailSettings(
             config.mail.domain,
             {"fr": config.care.emergency.fr, "en": config.care.emergency.en},
@@ -233,6 +266,31 @@ class Bridge:
             "timer": Timers(),
         }
 
+    def _watch(self, outlet: Outlet) -> None:
+        """Have rooms compared with the homeserver: before a decision, and in rounds."""
+        place = outlet.place
+        self.inbox.timelines = Timelines(
+            self.database,
+            self.homeserver,
+            self.names,
+            self.clock,
+            place.bot,
+            (f"@{place.namespace}", f":{place.domain}"),
+        )
+        self._repair = Repair(
+            self.database,
+            self.sharing,
+            self.clock,
+            self.meter,
+            alive=self.homeserver.alive,
+            pulse=lambda: pulse(self.homeserver, self.names, place),
+            doubt=self.inbox.doubt,
+            doubted=lambda: self.inbox.doubted,
+            problems=Restorer(outlet).problems,
+            settled=settled,
+            wake_outbox=self._wake_outbox,
+        )
+
     async def _scan(self) -> None:
         while True:
             self._look.clear()
@@ -247,9 +305,10 @@ class Bridge:
     async def stop(self) -> None:
         """Stop taking in, finish what is under way, close everything. What waits is kept."""
         await self.listener.stop()
-        if self._scanner is not None:
-            self._scanner.cancel()
-            await asyncio.gather(self._scanner, return_exceptions=True)
+        running = [task for task in (self._scanner, self._repairing) if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
         await self.inbox.lanes.stop(STOP_WITHIN_S / 2)

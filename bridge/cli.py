@@ -1,4 +1,4 @@
-"""The command line: ``colloque run``, ``check``, ``registration``, ``demo``."""
+"""The command line: ``colloque run``, ``check``, ``registration``, ``inbox``, ``demo``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typer
 from structlog.typing import EventDict
 
 from bridge import __version__
+from bridge.admin import app as inbox_commands
 from bridge.config import ConfigError, Settings, load, load_without_tokens
 from bridge.registration import AlreadyThere, as_yaml, registration, write
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(inbox_commands)
 WRONG = 2
 """Exit code for a wrong configuration or refused request."""
 

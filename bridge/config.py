@@ -26,6 +26,7 @@ SECRETS: tuple[Location, ...] = (
     ("homeserver", "as_token"),
     ("homeserver", "hs_token"),
     ("mail", "smtp", "password"),
+    ("web", "metrics_token"),
     ("database", "url"),
 )
 TOKENS = ("as_token", "hs_token")

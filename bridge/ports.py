@@ -195,6 +195,10 @@ class RawInput(Protocol):
         """The bytes as they came."""
 
     @property
+    def received_at(self) -> float:
+        """When they came."""
+
+    @property
     def recipient(self) -> str:
         """Envelope recipient of a mail."""
 

@@ -168,6 +168,10 @@ class WebSection(Section):
 
     host: Name = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(29330, description="TCP port to listen on.")
+    metrics_token: Secret | None = Field(
+        None,
+        description="Bearer token for /metrics; without one only programs of this machine may read them.",
+    )
 
 
 class EmergencySection(Section):

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.database import Database
-from bridge.storage.schema import outbox
+from bridge.storage.schema import inbox, outbox
 from chaos.count import Count, count
 from chaos.faults import Breaker
 from chaos.mailserver import MailServer
@@ -81,6 +82,7 @@ async def _broken(
     await breaking
     await people
     result, settled_s = await _settled(clinic, talks, mails, ward)
+    await _explain(ward, result)
     return (
         {"seed": plan.seed, "minutes": plan.minutes, "processes": plan.processes}
         | {"db": "postgres" if plan.server else "sqlite", "questions": len(talks)}
@@ -115,6 +117,30 @@ async def _settled(clinic: Clinic, talks: list[Talk], mails: MailServer, ward: W
         if not (result.figures["lost"] or result.figures["owners_wrong"]) or taken_s > SETTLE_S:
             return result, taken_s
         await asyncio.sleep(2)
+
+
+async def _explain(ward: Ward, result: Count) -> None:
+    """Add what the database knows to what was lost."""
+    database = Database(ward.database)
+    try:
+        async with database.reading() as connection:
+            for number, finding in enumerate(result.findings):
+                if found := re.search(r"\$\S+", finding):
+                    result.findings[number] += await _traces(connection, found[0])
+    finally:
+        await database.close()
+
+
+async def _traces(connection: AsyncConnection, event_id: str) -> str:
+    came = sa.select(inbox.c.status, inbox.c.error, inbox.c.attempts).where(
+        inbox.c.key == f"matrix:{event_id}"
+    )
+    row = (await connection.execute(came)).first()
+    told = sa.select(outbox.c.kind, outbox.c.status, outbox.c.error, outbox.c.attempts).where(
+        outbox.c.payload.contains(event_id)
+    )
+    effects = [tuple(effect) for effect in await connection.execute(told)]
+    return f" inbox: {tuple(row) if row else 'never came'} outbox: {effects}"
 
 
 async def _doubtful(ward: Ward) -> set[str]:

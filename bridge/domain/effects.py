@@ -291,8 +291,18 @@ class Wake:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Bring a question room's state back to what the question says: someone changed it."""
+
+    key: str
+    question_id: str
+    language: str
+
+
 MatrixEffect = (
-    CreateQuestionRoom
+    Restore
+    | CreateQuestionRoom
     | JoinGhost
     | PostText
     | PostFile

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.events import Event, QuestionAsked
+from bridge.domain.events import Event, MailSetAside, QuestionAsked
 from bridge.domain.question import decide
 from bridge.domain.state import Policy
 from bridge.flow.lanes import Lanes
+from bridge.flow.meter import Meter
 from bridge.flow.retry import INPUT, INPUT_TRIES
-from bridge.ports import Clock, NotYet, Reader, Reading
+from bridge.flow.timelines import AWAY_S, Completeness, Timelines
+from bridge.ports import Clock, NotYet, Reader, Reading, Temporary
 from bridge.storage import inbox, outbox, questions, registry
 from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import BUSY_S, Sharing
@@ -26,9 +28,17 @@ from bridge.storage.sharing import BUSY_S, Sharing
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What one event led to: lanes with something to do, and whether it took the question."""
+
+    lanes: Sequence[outbox.Lane]
+    claimed: bool
+
+
 @dataclass(slots=True)
 class Inbox:
-    """The worker over all conversations."""
+    """The worker over all conversations. ``timelines`` sees to it that no event is decided too early."""
 
     database: Database
     sharing: Sharing
@@ -37,7 +47,10 @@ class Inbox:
     policy: Policy
     wake_outbox: Callable[[Sequence[outbox.Lane]], None]
     at_once: int = 16
+    timelines: Timelines | None = None
+    meter: Meter = field(default_factory=Meter)
     lanes: Lanes[str] = field(init=False)
+    _doubted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.lanes = Lanes("inbox", self._drain, at_once=self.at_once)
@@ -66,7 +79,23 @@ class Inbox:
         async with self.sharing.claimed("inbox", conversation) as ours:
             return await self._drain_ours(conversation) if ours else BUSY_S
 
+    def doubt(self, room_id: str) -> None:
+        """The homeserver may have lost events of this room: compare it before anything else."""
+        self._doubted.add(room_id)
+        self.lanes.nudge(room_id)
+
+    @property
+    def doubted(self) -> int:
+        """How many rooms wait to be compared."""
+        return len(self._doubted)
+
     async def _drain_ours(self, conversation: str) -> float | None:
+        if conversation in self._doubted and self.timelines is not None:
+            try:
+                await self.timelines.compare(conversation, note=True)
+            except Temporary as error:
+                return error.retry_after or AWAY_S
+            self._doubted.discard(conversation)
         while not self.lanes.stopping:
             async with self.database.reading() as connection:
                 item = await inbox.head(connection, conversation)
@@ -75,13 +104,22 @@ class Inbox:
             wait_s = item.due_at - self.clock.now().timestamp()
             if wait_s > 0:
                 return wait_s
-            await self._process(item)
+            completeness = await self._completeness(item)
+            if completeness is Completeness.UNKNOWN:
+                return AWAY_S
+            if completeness is not Completeness.CHANGED:
+                await self._process(item, unsure=completeness is Completeness.UNSURE)
         return None
 
-    async def _process(self, item: inbox.Input) -> None:
+    async def _completeness(self, item: inbox.Input) -> Completeness:
+        if self.timelines is None or item.kind != "matrix":
+            return Completeness.COMPLETE
+        return await self.timelines.complete(item)
+
+    async def _process(self, item: inbox.Input, *, unsure: bool) -> None:
         try:
             reading = await self.readers[item.kind](item)
-            await self._commit(item, reading)
+            await self._commit(item, reading, unsure=unsure)
         except questions.Conflict:
             log.info("inbox.decide_again", input=item.id)
         except DatabaseAway:
@@ -93,28 +131,30 @@ class Inbox:
             log.error("inbox.failed", input=item.id, kind=item.kind, error=type(error).__name__)
             await self._again(item, error)
 
-    async def _commit(self, item: inbox.Input, reading: Reading) -> None:
+    async def _commit(self, item: inbox.Input, reading: Reading, *, unsure: bool) -> None:
         now = self.clock.now()
         lanes: list[outbox.Lane] = []
+        claims = 0
         async with self.database.transaction() as connection:
             for blob in reading.blobs:
                 await registry.keep_blob(connection, blob)
             for event in reading.events:
-                lanes += await self._decide(connection, reading.question_id, event)
+                decided = await self._decide(connection, reading.question_id, event)
+                lanes += decided.lanes
+                claims += decided.claimed
             if reading.hold:
                 await inbox.quarantine(connection, item.id, reading.hold)
-            elif not await inbox.done(connection, item.id):
+            elif not await inbox.done(connection, item.id, unsure=unsure):
                 raise questions.Conflict(item.key)
             await self.sharing.tell(connection, "outbox", [outbox.lane_name(lane) for lane in lanes])
         if reading.hold:
             log.warning("inbox.held", input=item.id, reason=reading.hold)
-        latency = now.timestamp() - item.received_at
-        log.debug("inbox.done", input=item.id, kind=item.kind, seconds=round(latency, 3))
+        self.meter.inputs.labels(item.kind, "held" if reading.hold else "decided").inc()
+        self.meter.claims.inc(claims)
+        self.meter.decided_after.observe(max(0.0, now.timestamp() - item.received_at))
         self.wake_outbox(lanes)
 
-    async def _decide(
-        self, connection: AsyncConnection, question_id: str, event: Event
-    ) -> Sequence[outbox.Lane]:
+    async def _decide(self, connection: AsyncConnection, question_id: str, event: Event) -> Decided:
         now = self.clock.now()
         before = await questions.load(connection, question_id) if question_id else None
         decision = decide(before.question if before else None, event, now, self.policy)
@@ -123,14 +163,28 @@ class Inbox:
             await questions.save(connection, question, before)
         if isinstance(event, QuestionAsked) and question is not None:
             await registry.add_token(connection, question.token, question.id)
-        return await outbox.add(connection, decision.effects, now.timestamp())
+        lanes = await outbox.add(connection, decision.effects, now.timestamp())
+        owner_before = before.question.owner if before else ""
+        return Decided(lanes, bool(question and question.owner and not owner_before))
 
     async def _again(self, item: inbox.Input, error: Exception) -> None:
+        if item.attempts + 1 >= INPUT_TRIES:
+            await self._set_aside(item, type(error).__name__)
+            return
         now = self.clock.now().timestamp()
+        wait_s = INPUT.next_wait(item.attempts, 0.0) or 0.0
         async with self.database.transaction() as connection:
-            if item.attempts + 1 >= INPUT_TRIES:
-                await inbox.quarantine(connection, item.id, type(error).__name__)
-                log.error("inbox.quarantined", input=item.id, kind=item.kind, error=type(error).__name__)
-                return
-            wait_s = INPUT.next_wait(item.attempts, 0.0) or 0.0
             await inbox.retry(connection, item.id, type(error).__name__, now + wait_s)
+
+    async def _set_aside(self, item: inbox.Input, error: str) -> None:
+        """Keep it for the admin; the owner of the question that a mail belongs to learns that it is held."""
+        lanes: Sequence[outbox.Lane] = ()
+        async with self.database.transaction() as connection:
+            await inbox.quarantine(connection, item.id, error)
+            if item.kind == "mail" and await questions.load(connection, item.conversation):
+                held = MailSetAside(item.key, "held")
+                lanes = (await self._decide(connection, item.conversation, held)).lanes
+                await self.sharing.tell(connection, "outbox", [outbox.lane_name(lane) for lane in lanes])
+        log.error("inbox.quarantined", input=item.id, kind=item.kind, error=error)
+        self.meter.inputs.labels(item.kind, "quarantined").inc()
+        self.wake_outbox(lanes)

@@ -15,6 +15,7 @@ import structlog
 
 from bridge.domain.effects import NEVER_GIVEN_UP
 from bridge.flow.lanes import Lanes
+from bridge.flow.meter import Meter
 from bridge.flow.retry import Backoff
 from bridge.flow.transport import Transport
 from bridge.ports import Clock, Outcome, Permanent, Task, Temporary, TransportDown
@@ -52,6 +53,7 @@ class Outbox:
     performers: dict[str, Performer]
     wake_inbox: Callable[[Sequence[str]], None]
     at_once: int = 16
+    meter: Meter = field(default_factory=Meter)
     lanes: Lanes[outbox.Lane] = field(init=False)
     _transports: defaultdict[str, Transport] = field(init=False)
 
@@ -137,6 +139,7 @@ class Outbox:
                 await registry.anchor(connection, event_id, question_id)
             gained = await inbox.put(connection, arrivals, now)
             await self.sharing.tell(connection, "inbox", gained)
+        self._count(row, "done" if error is None else "failed")
         log.debug("outbox.done", effect=type(row.effect).__name__, row=row.id, failed=error is not None)
         self.wake_inbox(gained)
 
@@ -147,6 +150,7 @@ class Outbox:
             await self._give_up(row, performer, "expired")
             return
         wait_s = performer.backoff.later if wait_s is None else wait_s
+        self._count(row, "retried")
         log.warning("outbox.retry", effect=type(row.effect).__name__, row=row.id, wait=round(wait_s, 1))
         async with self.database.transaction() as connection:
             await outbox.retry(connection, row.id, type(error).__name__, now + wait_s)
@@ -160,8 +164,12 @@ class Outbox:
         if expired and not isinstance(row.effect, NEVER_GIVEN_UP):
             await self._give_up(row, performer, "expired")
             return
+        self._count(row, "postponed")
         async with self.database.transaction() as connection:
             await outbox.postpone(connection, row.id, type(error).__name__, now + transport.rest())
+
+    def _count(self, row: outbox.Row, outcome: str) -> None:
+        self.meter.effects.labels(_kind((row.conversation, row.lane)), outcome).inc()
 
     async def _give_up(self, row: outbox.Row, performer: Performer, error: str) -> None:
         log.error("outbox.given_up", effect=type(row.effect).__name__, row=row.id, code=error[:60])

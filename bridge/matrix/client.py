@@ -7,13 +7,12 @@ to decide, which a convenience layer that joins, invites or merges on its own wo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-
+from bridge.matrix.calls import HomeserverCalls
 from bridge.ports import Json, Member, Permanent, Temporary, TransportDown
 
 
@@ -22,75 +21,22 @@ def _q(part: str) -> str:
     return quote(part, safe="")
 
 
-GONE_OR_BUSY = (502, 503, 504)
-
-NO_ANSWER = object()
-"""Stands for a body that isn't JSON: whoever sent it, it wasn't the homeserver."""
-
 MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]*[A-Za-z0-9\]])/([A-Za-z0-9_-]+)")
 """Server name and media ID; anything else could lead elsewhere (client-server API, "mxc:// URIs")."""
 
 
-class MatrixClient:
-    """The :class:`bridge.ports.Homeserver` of one homeserver.
-
-    ``on_call`` is told method and path of every call, for counting.
-    """
+class MatrixClient(HomeserverCalls):
+    """The :class:`bridge.ports.Homeserver` of one homeserver."""
 
     def __init__(
         self, *, url: str, domain: str, as_token: str, bot: str, service_id: str, timeout: float = 60
     ) -> None:
-        self._url = url.rstrip("/")
+        super().__init__(url, as_token, user_id=f"@{bot}:{domain}", timeout=timeout)
         self._domain = domain
-        self._token = as_token
         self._service_id = service_id
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._session: aiohttp.ClientSession | None = None
         self.bot_id = f"@{bot}:{domain}"
-        self.on_call: Callable[[str, str], None] = lambda _method, _path: None
-
-    async def start(self) -> None:
-        """Open the connection pool; the homeserver need not be up."""
-        connector = aiohttp.TCPConnector(limit=32)
-        headers = {"Authorization": f"Bearer {self._token}"}
-        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=self._timeout)
-
-    async def close(self) -> None:
-        """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
 
     # --- calling ---
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        as_user: str | None = None,
-        query: dict[str, str] | None = None,
-        **options: Any,
-    ) -> Any:
-        """One call below ``/_matrix``. Raises port errors.
-
-        Redirects aren't followed: a POST would silently turn into a GET.
-        """
-        assert self._session is not None, "start() first"
-        self.on_call(method, path)
-        params = {"user_id": as_user or self.bot_id, **(query or {})}
-        if body is not None:
-            options["json"] = body
-        try:
-            async with self._session.request(
-                method, f"{self._url}/_matrix{path}", params=params, allow_redirects=False, **options
-            ) as response:
-                answer = await _json(response)
-                if response.status == 200 and isinstance(answer, dict | list):
-                    return answer
-                raise _failure(response.status, answer, response.headers.get("Retry-After"))
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise TransportDown(f"homeserver: {type(error).__name__}") from error
 
     async def _client(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         return await self._call(method, f"/client/v3{path}", body, **options)
@@ -144,6 +90,10 @@ class MatrixClient:
         """The room version this homeserver gives new rooms."""
         capabilities = (await self._client("GET", "/capabilities"))["capabilities"]
         return str(capabilities.get("m.room_versions", {}).get("default", "11"))
+
+    async def alive(self) -> None:
+        """Ask for something that costs nothing. Raises port errors."""
+        await self._call("GET", "/client/versions")
 
     async def ping(self) -> None:
         """Ask the homeserver to ping us back (application service API, ``/ping``)."""
@@ -296,40 +246,11 @@ class MatrixClient:
 
     async def download(self, mxc: str, *, limit: int) -> bytes:
         """Download media (authenticated, Matrix 1.11), at most ``limit`` bytes."""
-        assert self._session is not None, "start() first"
         match = MXC.fullmatch(mxc)
         if match is None:
             raise Permanent("not the address of a file", code="M_INVALID_PARAM")
         server, media_id = match.groups()
-        url = f"{self._url}/_matrix/client/v1/media/download/{_q(server)}/{_q(media_id)}"
-        self.on_call("GET", "/client/v1/media/download")
-        try:
-            async with self._session.get(
-                url, params={"user_id": self.bot_id}, allow_redirects=False
-            ) as response:
-                if response.status == 200:
-                    return await _within(response, limit)
-                raise _file_failure(
-                    response.status, await _json(response), response.headers.get("Retry-After")
-                )
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise TransportDown(f"homeserver: {type(error).__name__}") from error
-
-
-async def _within(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    content = bytearray()
-    async for part in response.content.iter_chunked(64 * 1024):
-        content += part
-        if len(content) > limit:
-            raise Permanent(f"the file has more than {limit} bytes", code="too_large")
-    return bytes(content)
-
-
-async def _json(response: aiohttp.ClientResponse) -> Any:
-    try:
-        return await response.json(content_type=None)
-    except ValueError:
-        return NO_ANSWER
+        return await self._file(f"/client/v1/media/download/{_q(server)}/{_q(media_id)}", limit)
 
 
 def _first_state(content: Json, alias: str, bot: str) -> Iterator[tuple[str, str, Json]]:
@@ -354,33 +275,6 @@ def _first_state(content: Json, alias: str, bot: str) -> Iterator[tuple[str, str
     for user_id in content.get("invite", ()):
         if user_id != bot:
             yield "m.room.member", user_id, {"membership": "invite", **direct}
-
-
-def _file_failure(status: int, answer: Any, retry_after: str | None) -> Exception:
-    """A file that isn't uploaded yet, or lies on a server that is away, says nothing about our homeserver."""
-    if status in GONE_OR_BUSY and isinstance(answer, dict) and answer.get("errcode"):
-        return Temporary(f"{status} {answer['errcode']}")
-    return _failure(status, answer, retry_after)
-
-
-def _failure(status: int, answer: Any, retry_after: str | None) -> Exception:
-    """What a refusal means for trying again."""
-    body = answer if isinstance(answer, dict) else {}
-    # Not the homeserver but something in front of it, as during maintenance: a page, or a redirect.
-    if status < 400 or (status == 404 and not body.get("errcode")):
-        return TransportDown(f"{status} from something that is no homeserver")
-    code, message = str(body.get("errcode", "")), f"{status} {body.get('errcode', '')}"
-    if status == 429:
-        milliseconds = body.get("retry_after_ms")
-        seconds = milliseconds / 1000 if isinstance(milliseconds, int | float) else None
-        if seconds is None and retry_after is not None and retry_after.isdigit():
-            seconds = float(retry_after)
-        return Temporary(message, retry_after=seconds)
-    if status in GONE_OR_BUSY or status == 401 or code == "M_UNKNOWN_TOKEN":
-        return TransportDown(message)
-    if status >= 500 or status in (408, 425):  # too slow or too early: not a refusal
-        return Temporary(message)
-    return Permanent(f"{message} {body.get('error', '')}", code=code or str(status))
 
 
 def _member(event: Json) -> Member:

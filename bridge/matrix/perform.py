@@ -12,6 +12,7 @@ from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.botchat import BotChat
 from bridge.matrix.outlet import Outlet
+from bridge.matrix.restore import Restorer
 from bridge.matrix.seal import Seal
 from bridge.ports import Json, Outcome, Permanent, Task
 
@@ -28,6 +29,7 @@ class MatrixPerformer:
         self._organisation = organisation
         self._seal = Seal(outlet, grant_at_once_up_to)
         self._chat = BotChat(outlet)
+        self._restorer = Restorer(outlet)
 
     async def perform(self, task: Task) -> Outcome:
         """Do what the effect says. Raises port errors."""
@@ -47,6 +49,8 @@ class MatrixPerformer:
                 return await self._seal.grant(effect)
             case fx.RedactEvent():
                 return await self._seal.redact_event(task, effect)
+            case fx.Restore():
+                return await self._restorer.restore(task, effect)
             case fx.HandBack():
                 return await self._chat.hand_back(task, effect)
             case _:

@@ -27,9 +27,12 @@ def _error(status: int, errcode: str, error: str) -> web.Response:
     return web.json_response({"errcode": errcode, "error": error}, status=status)
 
 
-def routes(*, hs_token: str, keep: Keep) -> list[web.RouteDef]:
-    """The routes that the homeserver calls; ``keep`` returns once events are committed."""
-    service = _Service(hs_token.encode(), keep)
+def routes(*, hs_token: str, keep: Keep, connected: Callable[[], None] = lambda: None) -> list[web.RouteDef]:
+    """The routes that the homeserver calls; ``keep`` returns once events are committed.
+
+    ``connected`` is told of each new connection that transactions come by.
+    """
+    service = _Service(hs_token.encode(), keep, connected)
     top = "/_matrix/app/v1"
     return [
         web.put(top + "/transactions/{txn_id}", service.transaction),
@@ -40,9 +43,11 @@ def routes(*, hs_token: str, keep: Keep) -> list[web.RouteDef]:
 
 
 class _Service:
-    def __init__(self, token: bytes, keep: Keep) -> None:
+    def __init__(self, token: bytes, keep: Keep, connected: Callable[[], None]) -> None:
         self._token = token
         self._keep = keep
+        self._connected = connected
+        self._connection: object = None
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -56,6 +61,9 @@ class _Service:
     async def transaction(self, request: web.Request) -> web.Response:
         if refusal := self._refusal(request):
             return refusal
+        if self._connection is not request.protocol:
+            self._connection = request.protocol
+            self._connected()
         try:
             body: Any = json.loads(await request.read())
         except web.HTTPRequestEntityTooLarge:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage.schema import DONE, PENDING, QUARANTINED, inbox
+from bridge.storage.schema import DISCARDED, DONE, PENDING, QUARANTINED, inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,48 +70,54 @@ async def put(connection: AsyncConnection, arrivals: Sequence[Arrival], now: flo
 
 
 async def pending(connection: AsyncConnection) -> dict[str, float]:
-    """Each conversation with something to do, and when its first input is due."""
-    first = (
-        sa.select(sa.func.min(inbox.c.id).label("id"))
+    """Each conversation with something to do, and the earliest that one of its inputs is due."""
+    query = (
+        sa.select(inbox.c.conversation, sa.func.min(inbox.c.due_at).label("due_at"))
         .where(inbox.c.status == PENDING)
         .group_by(inbox.c.conversation)
-        .subquery()
     )
-    query = sa.select(inbox.c.conversation, inbox.c.due_at).join(first, first.c.id == inbox.c.id)
     return {row.conversation: row.due_at for row in await connection.execute(query)}
 
 
 async def head(connection: AsyncConnection, conversation: str) -> Input | None:
-    """The next input of a conversation, due or not."""
+    """The next input of a conversation, due or not: a late event comes before the one that it precedes."""
     query = (
         sa.select(*_COLUMNS)
         .where(inbox.c.status == PENDING, inbox.c.conversation == conversation)
-        .order_by(inbox.c.id)
+        .order_by(
+            sa.func.coalesce(inbox.c.before, inbox.c.id),
+            inbox.c.before.is_(None),
+            inbox.c.place,
+            inbox.c.id,
+        )
         .limit(1)
     )
     row = (await connection.execute(query)).first()
     return Input(*row) if row else None
 
 
-async def done(connection: AsyncConnection, input_id: int) -> bool:
-    """Mark an input as decided; ``False`` when someone else already did."""
+async def done(connection: AsyncConnection, input_id: int, *, unsure: bool = False) -> bool:
+    """Mark an input as decided; ``False`` when someone else already did.
+
+    ``unsure``: nobody knows whether everything before it in its room had come.
+    """
     change = (
         sa.update(inbox)
         .where(inbox.c.id == input_id, inbox.c.status == PENDING)
-        .values(status=DONE, error="")
+        .values(status=DONE, error="", unsure=unsure)
     )
     return (await connection.execute(change)).rowcount == 1
 
 
 async def retry(connection: AsyncConnection, input_id: int, error: str, due_at: float) -> None:
-    """Try an input again later."""
-    change = sa.update(inbox).where(inbox.c.id == input_id)
+    """Try an input again later, unless it was settled meanwhile."""
+    change = sa.update(inbox).where(inbox.c.id == input_id, inbox.c.status == PENDING)
     await connection.execute(change.values(attempts=inbox.c.attempts + 1, error=error, due_at=due_at))
 
 
 async def quarantine(connection: AsyncConnection, input_id: int, error: str) -> None:
     """Set an input aside with its bytes; its conversation goes on."""
-    change = sa.update(inbox).where(inbox.c.id == input_id)
+    change = sa.update(inbox).where(inbox.c.id == input_id, inbox.c.status == PENDING)
     await connection.execute(change.values(status=QUARANTINED, error=error))
 
 
@@ -119,6 +125,19 @@ async def quarantined(connection: AsyncConnection) -> list[Input]:
     """Everything set aside, oldest first."""
     query = sa.select(*_COLUMNS).where(inbox.c.status == QUARANTINED).order_by(inbox.c.id)
     return [Input(*row) for row in await connection.execute(query)]
+
+
+async def take_back(connection: AsyncConnection, input_id: int, now: float) -> bool:
+    """Let an input that was set aside be tried again; ``False`` when it isn't set aside."""
+    change = sa.update(inbox).where(inbox.c.id == input_id, inbox.c.status == QUARANTINED)
+    values = change.values(status=PENDING, attempts=0, error="", due_at=now)
+    return (await connection.execute(values)).rowcount == 1
+
+
+async def discard(connection: AsyncConnection, input_id: int) -> bool:
+    """Forget an input's bytes, but not that it came; ``False`` when it isn't set aside."""
+    change = sa.update(inbox).where(inbox.c.id == input_id, inbox.c.status == QUARANTINED)
+    return (await connection.execute(change.values(status=DISCARDED, payload=b""))).rowcount == 1
 
 
 async def by_key(connection: AsyncConnection, key: str) -> Input | None:

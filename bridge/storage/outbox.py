@@ -166,3 +166,9 @@ async def result(connection: AsyncConnection, key: str) -> dict[str, Any] | None
     query = sa.select(outbox.c.result).where(outbox.c.key == key, outbox.c.status == SENT)
     text = (await connection.execute(query)).scalar()
     return None if text is None else dict(json.loads(text))
+
+
+async def busy(connection: AsyncConnection, conversation: str) -> bool:
+    """Whether something of this conversation still has to be done."""
+    query = sa.select(outbox.c.id).where(outbox.c.status == PENDING, outbox.c.conversation == conversation)
+    return (await connection.execute(query.limit(1))).first() is not None

@@ -88,3 +88,17 @@ async def listing_generation(connection: AsyncConnection, group: str, question_i
         generation += 1
     await insert_new(connection, listings, group_key=group, question_id=question_id, generation=generation)
     return generation
+
+
+LIVE_AT_ONCE = 500
+
+
+async def live_rooms(connection: AsyncConnection, after: str = "") -> list[tuple[str, str]]:
+    """A page of the rooms (key, room ID) in which something may happen, in the order of their keys."""
+    query = (
+        sa.select(rooms.c.key, rooms.c.room_id)
+        .where(rooms.c.key > after, ~rooms.c.key.startswith("listing:"), ~rooms.c.key.startswith("group:"))
+        .order_by(rooms.c.key)
+        .limit(LIVE_AT_ONCE)
+    )
+    return [(row.key, row.room_id) for row in await connection.execute(query)]

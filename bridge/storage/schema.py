@@ -24,14 +24,21 @@ inbox = sa.Table(
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("received_at", sa.Float, nullable=False),
     sa.Column("due_at", sa.Float, nullable=False),
+    sa.Column("before", sa.BigInteger),
+    sa.Column("place", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("unsure", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_autoincrement=True,
 )
+"""``before`` names the row that a late event precedes, ``place`` its order among those that do; ``unsure``
+says that an event was decided without knowing that everything before it had come."""
 PENDING = "pending"
 """Waits for its worker."""
 DONE = "done"
 """Its decision is committed."""
 QUARANTINED = "quarantined"
 """Failed too often, or can't be shown to anyone yet; kept with its bytes for the admin."""
+DISCARDED = "discarded"
+"""Set aside, and then thrown away by the admin; its key stays, so that a replay changes nothing."""
 
 sa.Index(
     "inbox_pending",
@@ -132,6 +139,14 @@ listings = sa.Table(
 )
 """Which generation of a group's listing names a question, so that no space's state grows for ever."""
 sa.Index("listings_generation", listings.c.group_key, listings.c.generation)
+
+compared = sa.Table(
+    "compared",
+    metadata,
+    sa.Column("room_id", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, nullable=False),
+)
+"""The newest event of each live room when it was last compared with the homeserver's timeline."""
 
 identity = sa.Table(
     "identity",

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.matrix.transactions import MAX_BODY, routes
-from bridge.names import matrix_arrivals
+from bridge.storage.arrivals import matrix_arrivals
 
 EVENT = {"event_id": "$1", "room_id": "!r", "type": "m.room.message", "content": {}}
 GOOD = {"Authorization": "Bearer secret"}

@@ -64,8 +64,8 @@ async def take(self: Inbox, arrivals: Sequence[Arrival]) -> None:
         crash("kept", named(arrival.kind, arrival.key, arrival.payload))
 
 
-async def commit(self: Inbox, item: Any, reading: Any) -> None:
-    await _commit(self, item, reading)
+async def commit(self: Inbox, item: Any, reading: Any, *, unsure: bool) -> None:
+    await _commit(self, item, reading, unsure=unsure)
     crash("decided", named(item.kind, item.key, item.payload))
 
 

@@ -1,0 +1,107 @@
+"""``colloque inbox``: what was set aside, for the admin to look at, try again, or discard.
+
+Works on the database while the service runs: that finds what is to be tried again within half a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.config import ConfigError, load
+from bridge.storage import inbox
+from bridge.storage.database import Database, DatabaseAway, DatabaseRefused
+
+T = TypeVar("T")
+WRONG = 2
+MEANINGS = {
+    "unverified": "came from another address than the patient's",
+    "delivery_report": "report of a mail server about one of our mails",
+    "no_such_question": "reply address of a question that doesn't exist",
+}
+"""What a reason to hold an input means; other reasons are the class name of an error."""
+
+app = typer.Typer(name="inbox", help="Inputs that were set aside.", no_args_is_help=True)
+ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="Path of config.yaml.")]
+Number = Annotated[int, typer.Argument(help="Number of the input, as `list` shows it.")]
+DEFAULT_CONFIG = Path("config/config.yaml")
+
+
+def _on_database(config: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Do something in one transaction; a wrong configuration or an absent database ends with code 2."""
+
+    async def attempt() -> T:
+        database = Database(load(config).config.database.url)
+        try:
+            await database.migrate()
+            async with database.transaction() as connection:
+                return await work(connection)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(attempt())
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            typer.echo(str(mistake), err=True)
+    except (DatabaseRefused, DatabaseAway, OSError) as error:
+        typer.echo(f"the database can't be used: {error}", err=True)
+    raise typer.Exit(WRONG)
+
+
+def _found(config: Path, number: int, work: Callable[[AsyncConnection], Awaitable[bool]]) -> None:
+    """As above, for one input; one that isn't set aside ends with code 2."""
+    if not _on_database(config, work):
+        typer.echo(f"no input {number} is set aside; `colloque inbox list` shows those that are", err=True)
+        raise typer.Exit(WRONG)
+
+
+@app.command("list")
+def list_inputs(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """List what is set aside, oldest first: number, time, kind, tries, size, reason. No content."""
+    items = _on_database(config, inbox.quarantined)
+    for item in items:
+        came = datetime.fromtimestamp(item.received_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        reason = f"{item.error}: {MEANINGS[item.error]}" if item.error in MEANINGS else item.error
+        typer.echo(
+            f"{item.id}\t{came}\t{item.kind}\t{item.attempts} tries\t{len(item.payload)} bytes\t{reason}"
+        )
+    typer.echo(f"{len(items)} set aside.", err=True)
+
+
+@app.command()
+def show(number: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Write an input's bytes as they came to stdout. They are a patient's or practitioner's words."""
+    items = _on_database(config, inbox.quarantined)
+    item = next((item for item in items if item.id == number), None)
+    if item is None:
+        typer.echo(f"no input {number} is set aside; `colloque inbox list` shows those that are", err=True)
+        raise typer.Exit(WRONG)
+    typer.get_binary_stream("stdout").write(item.payload)
+
+
+@app.command()
+def retry(number: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Try an input again, as when it came: after an update, say. It comes before what is newer."""
+    _found(config, number, lambda connection: inbox.take_back(connection, number, time.time()))
+    typer.echo(f"{number}: waits to be tried again.")
+
+
+@app.command()
+def discard(
+    number: Number,
+    config: ConfigFile = DEFAULT_CONFIG,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Delete an input's bytes for good. That it came stays known, so that it can't come again."""
+    if not yes:
+        typer.confirm(f"Delete the content of input {number} for good?", abort=True)
+    _found(config, number, lambda connection: inbox.discard(connection, number))
+    typer.echo(f"{number}: discarded.")

@@ -1,0 +1,142 @@
+"""Compares rooms with the homeserver's timeline: what it lost enters the inbox, in its place.
+
+A homeserver that restarts with a transaction under way loses those events, and may send later ones
+all the same. So a person's event in a question room is decided only when everything before it in the
+room is known to have come, which one look at the newest page of the room tells; and rooms in doubt
+are compared though nothing comes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from enum import Enum
+
+import structlog
+
+from bridge.ports import Clock, Homeserver, Json, Names, Permanent, RawInput, Temporary
+from bridge.storage import timeline
+from bridge.storage.arrivals import matrix_arrivals
+from bridge.storage.database import Database
+
+log = structlog.get_logger()
+
+AWAY_S = 1.0
+"""When to look again whether the homeserver can be asked."""
+PATIENCE_S = 60.0
+"""How long a person's words wait for that: then a mail goes out rather than wait for the homeserver."""
+FIRST_PAGE, PAGE, MAX_PAGES = 20, 100, 50
+REMEMBERED = 1000
+"""Rooms whose newest page is remembered, so that a burst of messages takes one look."""
+
+
+class Completeness(Enum):
+    """Whether an event may be decided."""
+
+    COMPLETE = "everything before it was there"
+    CHANGED = "something before it was missing: the room's next input is another one now"
+    UNKNOWN = "the homeserver can't be asked now"
+    UNSURE = "it has waited long enough for the homeserver"
+
+
+@dataclass(slots=True)
+class Timelines:
+    """What the homeserver has, against what came. ``own`` is the prefix and server of our ghosts."""
+
+    database: Database
+    homeserver: Homeserver
+    names: Names
+    clock: Clock
+    bot: str
+    ghosts: tuple[str, str]
+    found: int = 0
+    """How many lost events were found."""
+    _seen: OrderedDict[str, frozenset[str]] = field(default_factory=OrderedDict)
+
+    async def complete(self, item: RawInput) -> Completeness:
+        """Whether everything before this event has come; what hasn't is put before it."""
+        event: Json = json.loads(item.payload)
+        room_id, event_id = item.conversation, event.get("event_id") if isinstance(event, dict) else None
+        if not isinstance(event_id, str) or not self._is_said(event):
+            return Completeness.COMPLETE
+        if event_id in self._seen.get(room_id, ()):
+            return Completeness.COMPLETE
+        if not (await self.names.room_key(room_id) or "").startswith("question:"):
+            return Completeness.COMPLETE
+        try:
+            changed = await self.compare(room_id)
+        except Temporary:
+            waited_s = self.clock.now().timestamp() - item.received_at
+            return Completeness.UNKNOWN if waited_s < PATIENCE_S else Completeness.UNSURE
+        return Completeness.CHANGED if changed else Completeness.COMPLETE
+
+    async def compare(self, room_id: str, *, note: bool = False) -> bool:
+        """Take what hasn't come of a room; returns whether its order changed. Raises ``Temporary``.
+
+        ``note`` keeps how far that went, so that the next comparison ends there.
+        """
+        try:
+            events, reached = await self._new_events(room_id)
+        except Permanent as error:
+            # Removed from the room, or the room is gone: there is nothing left to compare with.
+            log.warning("timeline.unreadable", code=error.code)
+            return False
+        newest = events[-1]["event_id"] if events else reached
+        arrivals = matrix_arrivals([event for event in events if self._is_foreign(event)])
+        async with self.database.reading() as connection:
+            gaps = await timeline.gaps(connection, arrivals)
+        if gaps or (note and newest != reached):
+            async with self.database.transaction() as connection:
+                gaps = await timeline.close(connection, arrivals, self.clock.now().timestamp())
+                if newest is not None:
+                    await timeline.note_compared(connection, room_id, newest)
+        if gaps:
+            log.info("timeline.gap", missing=len(gaps.missing), moved=len(gaps.moves))
+        self.found += len(gaps.missing)
+        self._remember(room_id, events)
+        return bool(gaps)
+
+    async def _new_events(self, room_id: str) -> tuple[list[Json], str | None]:
+        """Everything since what is known to be complete, and some before it, oldest first."""
+        async with self.database.reading() as connection:
+            reached = await timeline.compared_up_to(connection, room_id)
+        events: list[Json] = []
+        start: str | None = None
+        for number in range(MAX_PAGES):
+            page, start = await self.homeserver.messages(
+                room_id, start=start, limit=PAGE if number else FIRST_PAGE
+            )
+            events += [event | {"room_id": room_id} for event in page]
+            if not page or start is None or await self._complete_before(page, reached):
+                break
+        else:
+            log.warning("timeline.long", pages=MAX_PAGES)
+        return events[::-1], reached
+
+    async def _complete_before(self, page: list[Json], reached: str | None) -> bool:
+        if any(event["event_id"] == reached for event in page):
+            return True
+        said = [event["event_id"] for event in page if self._is_said(event)]
+        async with self.database.reading() as connection:
+            return await timeline.any_decided(connection, said)
+
+    def _is_said(self, event: Json) -> bool:
+        """Whether a person said or did this, other than changing the room's state."""
+        return "state_key" not in event and self._is_foreign(event)
+
+    def _is_foreign(self, event: Json) -> bool:
+        """Whether this isn't from the bot or a ghost: nothing waits for the echo of our own events."""
+        sender = event.get("sender")
+        prefix, server = self.ghosts
+        return (
+            isinstance(sender, str)
+            and sender != self.bot
+            and not (sender.startswith(prefix) and sender.endswith(server))
+        )
+
+    def _remember(self, room_id: str, events: list[Json]) -> None:
+        self._seen[room_id] = frozenset(event["event_id"] for event in events)
+        self._seen.move_to_end(room_id)
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
