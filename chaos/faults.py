@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import resource
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,13 @@ from bridge.demo.homeserver import SynapseFailed
 from bridge.demo.stack import BridgeProcess, NotReady
 from chaos.mailserver import Fault, MailServer
 from tests.support.clinic import Clinic
+
+FULL_BYTES = 64 * 1024
+"""Nothing can be written behind this place of a file while the disk is full."""
+
+
+def _runs(process: BridgeProcess) -> bool:
+    return process.process is not None and process.process.returncode is None
 
 
 @dataclass(slots=True)
@@ -29,39 +37,49 @@ class Breaker:
 
     async def run(self, ending: asyncio.Event) -> None:
         """Break things until the end; everything runs again when this returns."""
-        faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
-            (12, self.kill_bridge),
-            (2, self.freeze_bridge),
-            (1, self.restart_homeserver),
-            (1, self.freeze_homeserver),
-            (3, self.trouble_mails),
-        ]
-        if self.restart_database is not None:
-            faults.append((1, self.break_database))
-        weights, actions = zip(*faults, strict=True)
-        while not ending.is_set():
-            (action,) = self.chance.choices(actions, weights)
-            await action()
-            await asyncio.sleep(self.chance.uniform(0.5, 4))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._killing(ending))
+            group.create_task(self._breaking(ending))
         self.mails.fault = Fault.NONE
         for process in self.processes:
             await self._up(process)
 
+    async def _killing(self, ending: asyncio.Event) -> None:
+        """A bridge dies every few seconds, whatever else is broken."""
+        while not ending.is_set():
+            await self.kill_bridge()
+            await asyncio.sleep(self.chance.uniform(1, 6))
+
+    async def _breaking(self, ending: asyncio.Event) -> None:
+        """Everything around the bridges, one after the other."""
+        faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
+            (2, self.freeze_bridge),
+            (3, self.restart_homeserver),
+            (1, self.freeze_homeserver),
+            (3, self.trouble_mails),
+            (1, self.break_database if self.restart_database is not None else self.fill_disk),
+        ]
+        weights, actions = zip(*faults, strict=True)
+        while not ending.is_set():
+            (action,) = self.chance.choices(actions, weights)
+            await action()
+            await asyncio.sleep(self.chance.uniform(0.5, 6))
+
     async def _up(self, process: BridgeProcess) -> None:
         """See to it that a process runs; one that ended for lack of a database is started again."""
-        while process.process is None or process.process.returncode is not None:
+        while not _runs(process):
             with contextlib.suppress(NotReady):
                 await process.start(wait=False)
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.5)
 
     async def kill_bridge(self) -> None:
         """SIGKILL, and start again at once, as a service manager does."""
         process = self.chance.choice(self.processes)
-        await process.kill()
-        self.counts["kills"] += 1
-        await asyncio.sleep(self.chance.uniform(0, 0.5))
-        await process.start(wait=False)
-        await asyncio.sleep(self.chance.uniform(0.5, 5))
+        if _runs(process):
+            await process.kill()
+            self.counts["kills"] += 1
+            await asyncio.sleep(self.chance.uniform(0, 0.5))
+        await self._up(process)
 
     async def freeze_bridge(self) -> None:
         """A machine that swaps: it is there, and does nothing for a while."""
@@ -70,7 +88,8 @@ class Breaker:
             return
         process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(self.chance.uniform(1, 5))
-        process.send_signal(signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGCONT)
         self.counts["bridge_freezes"] += 1
 
     async def restart_homeserver(self) -> None:
@@ -99,6 +118,18 @@ class Breaker:
         self.counts["database_restarts"] += 1
         for process in self.processes:
             await self._up(process)
+
+    async def fill_disk(self) -> None:
+        """No file may grow for a while: SQLite then fails as on a full disk."""
+        process = self.processes[0].process
+        if process is None or process.returncode is not None:
+            return
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (FULL_BYTES, before[1]))
+        await asyncio.sleep(self.chance.uniform(1, 5))
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        self.counts["full_disks"] += 1
 
     async def trouble_mails(self) -> None:
         """The mail server answers errors, hangs, drops, or isn't there for a while."""

@@ -94,11 +94,12 @@ async def _as_bot(clinic: Clinic, asked: Asked, kind: str, content: dict[str, An
     """What an administrator's tool could do in our name; without content, what there is."""
     registration = YAML(typ="safe").load(clinic.stack.directory / "registration.yaml")
     room = urllib.parse.quote(asked.room_id)
-    url = f"{clinic.stack.synapse.url}/_matrix/client/v3/rooms/{room}/state/{kind}?user_id=@colloque:hopital.example"
+    url = f"{clinic.stack.synapse.url}/_matrix/client/v3/rooms/{room}/state/{kind}"
+    bot = {"user_id": "@colloque:hopital.example"}
     headers = {"Authorization": f"Bearer {registration['as_token']}"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.request("PUT" if content else "GET", url, json=content) as response,
+        session.request("PUT" if content else "GET", url, json=content, params=bot) as response,
     ):
         assert response.status == 200, await response.text()
         return await response.json()
