@@ -1,4 +1,4 @@
-"""``python -m bench [--only race,seal,calls] [--report file.json]``: measures and prints a table."""
+"""``python -m bench [--only race,seal,calls,intake] [--report file.json]``: measures and prints a table."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.calls import calls
+from bench.intake import intake
 from bench.race import races
 from bench.seal import seals
 
 Figures = dict[str, Any]
 Measurement = Callable[[Path], Awaitable[Figures]]
-ALL: dict[str, Measurement] = {"race": races, "seal": seals, "calls": calls}
+ALL: dict[str, Measurement] = {"race": races, "seal": seals, "calls": calls, "intake": intake}
 
 
 def main(

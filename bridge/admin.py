@@ -1,6 +1,6 @@
 """``colloque inbox``: what was set aside, for the admin to look at, try again, or discard.
 
-Works on the database while the service runs: that finds what is to be tried again within half a minute.
+Works on the database while the service runs: that finds what is to be tried again within seconds.
 """
 
 from __future__ import annotations

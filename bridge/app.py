@@ -50,8 +50,8 @@ from bridge.web.routes import metrics, probes
 
 log = structlog.get_logger()
 
-SCAN_S = 30.0
-"""How often the workers look for what a lost nudge may have left waiting."""
+SCAN_S = 5.0
+"""How often the workers look for what a lost nudge, or a process that died, may have left waiting."""
 
 STOP_WITHIN_S = 8.0
 

@@ -56,10 +56,13 @@ class Inbox:
         self.lanes = Lanes("inbox", self._drain, at_once=self.at_once)
 
     async def take(self, arrivals: Sequence[inbox.Arrival]) -> None:
-        """Store inputs durably; when this returns they may be acknowledged."""
-        async with self.database.transaction() as connection:
-            gained = await inbox.put(connection, arrivals, self.clock.now().timestamp())
-            await self.sharing.tell(connection, "inbox", gained)
+        """Store inputs durably; when this returns they may be acknowledged.
+
+        Other processes aren't told: this one does the work, and if it dies, their next scan finds it.
+        """
+        gained = tuple(dict.fromkeys(arrival.conversation for arrival in arrivals))
+        rows = [arrival.row for arrival in arrivals]
+        await self.database.take(rows, self.clock.now().timestamp())
         self.wake(gained)
 
     def wake(self, conversations: Sequence[str]) -> None:

@@ -19,11 +19,12 @@ def matrix_arrivals(events: Sequence[dict[str, Any]]) -> list[Arrival]:
     """
     arrivals = []
     for event in events:
-        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode(
-            errors="replace"
-        )
         event_id = event.get("event_id") if isinstance(event, dict) else None
         room_id = event.get("room_id") if isinstance(event, dict) else None
+        text = json.dumps(
+            event, ensure_ascii=False, separators=(",", ":"), sort_keys=not isinstance(event_id, str)
+        )
+        payload = text.encode(errors="replace")
         key = f"matrix:{event_id}" if isinstance(event_id, str) else f"matrix:?{hash_of(payload)}"
         conversation = room_id if isinstance(room_id, str) else "matrix"
         arrivals.append(Arrival(key, "matrix", conversation, payload))

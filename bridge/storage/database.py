@@ -7,7 +7,8 @@ writer: our transactions queue for a lock here rather than poll the file's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bridge.storage.door import PRAGMAS, Row, door
+
+AWAY = (OSError, sa.exc.TimeoutError, sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -42,7 +46,7 @@ def _telling_away() -> Iterator[None]:
         if away or error.connection_invalidated:
             raise DatabaseAway(str(error.orig)) from error
         raise
-    except (OSError, sa.exc.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except AWAY as error:
         raise DatabaseAway(f"{type(error).__name__}: {error}") from error
 
 
@@ -59,7 +63,7 @@ def _engine(url: str) -> AsyncEngine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -76,6 +80,7 @@ class Database:
         self._engine = _engine(url)
         self.sqlite = self._engine.dialect.name == "sqlite"
         self._writer = asyncio.Lock()
+        self._door = door(make_url(url))
 
     async def migrate(self) -> None:
         """Bring the schema forward to this program's. Raises :class:`DatabaseRefused` on a newer one."""
@@ -90,6 +95,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._door.close()
         await self._engine.dispose()
 
     async def answers(self) -> bool:
@@ -114,6 +120,17 @@ class Database:
                 return
             async with self._writer, self._engine.begin() as connection:
                 yield connection
+
+    async def take(self, rows: Sequence[Row], now: float) -> None:
+        """Store inputs durably (see :mod:`bridge.storage.door`). Raises :class:`DatabaseAway`."""
+        if not rows:
+            return
+        with _telling_away():
+            if not self.sqlite:
+                await self._door.put(rows, now)
+                return
+            async with self._writer:
+                await self._door.put(rows, now)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

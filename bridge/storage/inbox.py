@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage.door import Row
 from bridge.storage.schema import DISCARDED, DONE, PENDING, QUARANTINED, inbox
 
 
@@ -22,6 +23,13 @@ class Arrival:
     payload: bytes
     recipient: str = ""
     sender: str = ""
+
+    @property
+    def row(self) -> Row:
+        """As :meth:`bridge.storage.database.Database.take` takes it."""
+        names = (self.key, self.kind, self.conversation, self.recipient, self.sender)
+        key, kind, conversation, recipient, sender = map(_storable, names)
+        return (key, kind, conversation, recipient, sender, self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,11 @@ class Input:
     error: str
     received_at: float
     due_at: float
+
+
+def _storable(text: str) -> str:
+    """What no database takes in a text (NUL, half a surrogate pair) must not hold back the whole queue."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 _COLUMNS = [inbox.c[name] for name in Input.__dataclass_fields__]

@@ -195,13 +195,17 @@ class Together:
             session.terminate()
             return False
 
-    async def tell(self, connection: AsyncConnection, kind: str, names: Sequence[str]) -> None:
-        """Send a notification with the transaction; many names become "look yourself"."""
+    def _note(self, kind: str, names: Sequence[str]) -> str:
+        """These lanes have something to do; many names become "look yourself"."""
         if not names:
-            return
+            return ""
         note = json.dumps([self._me, kind, list(names)])
-        if len(note.encode()) > LONGEST_NOTE:
-            note = json.dumps([self._me, kind, []])
+        return note if len(note.encode()) <= LONGEST_NOTE else json.dumps([self._me, kind, []])
+
+    async def tell(self, connection: AsyncConnection, kind: str, names: Sequence[str]) -> None:
+        """Send a notification with the transaction."""
+        if not (note := self._note(kind, names)):
+            return
         await connection.execute(
             sa.text("SELECT pg_notify(:channel, :note)"), {"channel": CHANNEL, "note": note}
         )

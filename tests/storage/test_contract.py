@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from dataclasses import replace
+from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.effects import Planned, Wake
 from bridge.domain.state import Question, Status
 from bridge.storage import inbox, outbox, questions, registry
-from bridge.storage.database import Database, DatabaseRefused
+from bridge.storage.database import Database, DatabaseAway, DatabaseRefused
 from tests.domain.given import waiting
+from tests.support.postgres import fresh
 
 
 def _arrival(key: str, conversation: str = "c1") -> inbox.Arrival:
@@ -238,3 +243,83 @@ async def test_what_another_process_recorded_stays(database: Database) -> None:
         await outbox.fail(connection, row.id, "late", 4.0)
         await outbox.postpone(connection, row.id, "late", 4.0)
         assert await outbox.result(connection, "e1") == {"event_id": "$1"}
+
+
+async def test_what_comes_in_by_the_door_is_kept_once_and_in_its_order(database: Database) -> None:
+    rows = [_arrival(key).row for key in ("z", "a", "m", "a")]
+    for _ in range(2):
+        await database.take(rows, 1.0)
+    await database.take([], 1.0)
+    seen = []
+    async with database.transaction() as connection:
+        while (item := await inbox.head(connection, "c1")) is not None:
+            seen.append((item.key, item.kind, item.payload, item.received_at))
+            await inbox.done(connection, item.id)
+    assert seen == [(key, "matrix", b'{"n":1}', 1.0) for key in ("z", "a", "m")]
+
+
+async def test_the_door_waits_for_a_transaction_under_way(database: Database) -> None:
+    async with database.transaction() as connection:
+        await inbox.put(connection, [_arrival("first")], 1.0)
+        coming = asyncio.create_task(database.take([_arrival("second").row], 2.0))
+        await asyncio.sleep(0.05)
+    await coming
+    async with database.reading() as connection:
+        assert (await inbox.by_key(connection, "second")) is not None
+
+
+async def test_a_door_that_can_not_store_says_so_and_opens_again(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("ALTER TABLE inbox RENAME TO elsewhere"))
+    with pytest.raises(DatabaseAway):
+        await database.take([_arrival("k").row], 1.0)
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO inbox"))
+    await database.take([_arrival("k").row], 1.0)
+    async with database.reading() as connection:
+        assert (await inbox.by_key(connection, "k")) is not None
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "a\ud83db"])
+async def test_names_that_no_database_takes_do_not_hold_back_the_rest(database: Database, odd: str) -> None:
+    arrivals = [inbox.Arrival(f"matrix:{odd}", "matrix", odd, b"{}", odd, odd), _arrival("good")]
+    await database.take([arrival.row for arrival in arrivals], 1.0)
+    async with database.reading() as connection:
+        assert len(await inbox.pending(connection)) == 2
+
+
+async def test_the_same_inputs_twice_at_once_are_kept_once(database: Database) -> None:
+    rows = [_arrival(f"k{n}").row for n in range(20)]
+    await asyncio.gather(*(database.take(rows, 1.0) for _ in range(4)))
+    async with database.reading() as connection:
+        assert (await connection.execute(sa.text("SELECT COUNT(*) FROM inbox"))).scalar() == 20
+
+
+async def test_a_full_disk_refuses_the_input_and_keeps_what_was_there(tmp_path: Path) -> None:
+    opened = Database(f"sqlite:///{tmp_path}/colloque.db")
+    await opened.migrate()
+    await opened.take([_arrival("before").row], 1.0)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+        with pytest.raises(DatabaseAway):
+            await opened.take([inbox.Arrival("large", "mail", "c1", b"x" * 1_000_000).row], 1.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    await opened.take([_arrival("after").row], 1.0)
+    async with opened.reading() as connection:
+        kept = [await inbox.by_key(connection, key) for key in ("before", "large", "after")]
+    assert [item is not None for item in kept] == [True, False, True]
+    await opened.close()
+
+
+async def test_a_database_that_can_only_be_read_refuses_the_start_in_plain_words(postgres_url: str) -> None:
+    url = await fresh(postgres_url)
+    setup = await asyncpg.connect(url)
+    name = make_url(url).database
+    await setup.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await setup.close()
+    opened = Database(url)
+    with pytest.raises(DatabaseRefused, match="read-only"):
+        await opened.migrate()
+    await opened.close()

@@ -1,0 +1,142 @@
+"""Taking in the homeserver's transactions: ours, durably, against a framework that keeps them in memory.
+
+Both servers run in turn under the same client, over one connection, as a homeserver sends.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession, web
+from mautrix.appservice import AppService
+
+from bridge.app import SystemClock
+from bridge.demo.stack import free_port
+from bridge.domain.state import Policy
+from bridge.flow.inbox import Inbox
+from bridge.matrix.transactions import MAX_BODY, routes
+from bridge.ports import Json
+from bridge.storage.arrivals import matrix_arrivals
+from bridge.storage.database import Database
+from bridge.storage.sharing import sharing
+from tests.support.postgres import fresh, postgres
+
+SIZES = (1, 10, 100)
+ROUNDS = 5
+TRANSACTIONS = {1: 300, 10: 150, 100: 30}
+NUMBERS = itertools.count()
+TOKEN = "the-homeserver's"
+Server = Callable[[], Any]
+
+
+async def intake(directory: Path) -> dict[str, Any]:
+    """Events per second by size of transaction, and the ratio to the framework's."""
+    with ExitStack() as stack:
+        postgres_url = await fresh(stack.enter_context(postgres()))
+        servers: dict[str, Server] = {
+            "framework, in memory": _framework,
+            "ours, SQLite": lambda: _ours(f"sqlite:///{directory}/colloque.db"),
+            "ours, PostgreSQL": lambda: _ours(postgres_url),
+        }
+        rates: dict[tuple[str, int], list[float]] = {}
+        for _ in range(ROUNDS):
+            for name, server in servers.items():
+                async with server() as port:
+                    for size in SIZES:
+                        rates.setdefault((name, size), []).append(await _rate(port, size))
+    return _figures(rates)
+
+
+def _figures(rates: dict[tuple[str, int], list[float]]) -> dict[str, Any]:
+    medians = {key: statistics.median(values) for key, values in rates.items()}
+    figures: dict[str, Any] = {}
+    for (name, size), rate in medians.items():
+        figures[f"intake, {name}, {size} a transaction"] = f"{rate:.0f} events/s"
+        if name.startswith("ours"):
+            ratio = rate / medians["framework, in memory", size]
+            figures[f"intake, {name}, {size} a transaction, ratio"] = round(ratio, 2)
+    return figures
+
+
+async def _rate(port: int, size: int) -> float:
+    bodies = [{"events": [_event() for _ in range(size)]} for _ in range(TRANSACTIONS[size])]
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with ClientSession(headers=headers) as session:
+        began = time.perf_counter()
+        for body in bodies:
+            url = f"http://127.0.0.1:{port}/_matrix/app/v1/transactions/{next(NUMBERS)}"
+            async with session.put(url, json=body) as response:
+                assert response.status == 200, await response.text()
+        return size * len(bodies) / (time.perf_counter() - began)
+
+
+def _event() -> Json:
+    number = next(NUMBERS)
+    return {
+        "type": "m.room.message",
+        "event_id": f"${number:043}",
+        "room_id": f"!room{number % 20}:hopital.example",
+        "sender": "@dr.petit:hopital.example",
+        "origin_server_ts": 1_700_000_000_000 + number,
+        "content": {
+            "msgtype": "m.text",
+            "body": "Bonjour, comment allez-vous depuis hier ?",
+            "m.mentions": {},
+        },
+        "unsigned": {"age": 12},
+    }
+
+
+@asynccontextmanager
+async def _ours(url: str) -> AsyncIterator[int]:
+    database, share = Database(url), sharing(url)
+    await share.start(lambda _kind, _names: None, lambda: None)
+    await database.migrate()
+    inbox = Inbox(database, share, SystemClock(), {}, Policy(), lambda _lanes: None)
+
+    async def keep(events: list[Json]) -> None:
+        await inbox.take(matrix_arrivals(events))
+
+    app = web.Application(client_max_size=MAX_BODY)
+    app.add_routes(routes(hs_token=TOKEN, keep=keep))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield port
+    finally:
+        await runner.cleanup()
+        await share.stop()
+        await database.close()
+
+
+@asynccontextmanager
+async def _framework() -> AsyncIterator[int]:
+    service = AppService(
+        server="http://127.0.0.1:1",
+        domain="hopital.example",
+        as_token="as",
+        hs_token=TOKEN,
+        bot_localpart="colloque",
+        id="colloque",
+    )
+    heard: list[object] = []
+
+    async def handle(event: object) -> None:
+        heard.append(event)
+
+    handler: Callable[[Any], Awaitable[None]] = handle
+    service.matrix_event_handler(handler)
+    port = free_port()
+    await service.start("127.0.0.1", port)
+    try:
+        yield port
+    finally:
+        await service.stop()

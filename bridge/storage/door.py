@@ -1,0 +1,126 @@
+"""The way in: stores inputs durably in one step, because the homeserver waits for it each time.
+
+Elsewhere a transaction is several round trips to a thread or a server, which nobody waits for. Here
+it is one: on SQLite one call to the thread that writes, on PostgreSQL one statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import asyncpg
+from sqlalchemy.engine import URL
+
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON")
+"""A commit survives a power cut (``FULL``); readers never wait for the writer (``WAL``)."""
+
+ROW = ("key", "kind", "conversation", "recipient", "sender", "payload")
+TIMEOUT_S = 30.0
+
+Row = tuple[str, str, str, str, str, bytes]
+"""An input, in the order of :data:`ROW`."""
+
+
+class Door(Protocol):
+    """Takes inputs; those whose key is known change nothing."""
+
+    async def put(self, rows: Sequence[Row], now: float) -> None:
+        """Store them in their order."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class SqliteDoor:
+    """One thread with a connection of its own."""
+
+    QUERY = (
+        f"INSERT INTO inbox ({', '.join(ROW)}, status, received_at, due_at) "  # noqa: S608
+        f"VALUES ({'?, ' * len(ROW)}'pending', ?, ?) ON CONFLICT (key) DO NOTHING"
+    )
+
+    def __init__(self, url: URL) -> None:
+        self._path = url.database or ""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="door")
+        self._connection: sqlite3.Connection | None = None
+
+    async def put(self, rows: Sequence[Row], now: float) -> None:
+        """See :class:`Door`."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._put, rows, now)
+
+    def _put(self, rows: Sequence[Row], now: float) -> None:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            for pragma in PRAGMAS:
+                self._connection.execute(f"PRAGMA {pragma}")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(self.QUERY, [(*row, now, now) for row in rows])
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # Whatever state the file is in, the next input opens it anew.
+            connection, self._connection = self._connection, None
+            connection.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the connection, in its thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class PostgresDoor:
+    """A small pool; rows get their numbers in the order in which they were given."""
+
+    QUERY = f"""
+        INSERT INTO inbox ({", ".join(ROW)}, status, received_at, due_at)
+        SELECT {", ".join(ROW)}, 'pending', $7, $7
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+            WITH ORDINALITY AS given ({", ".join(ROW)}, place)
+        ORDER BY place
+        ON CONFLICT (key) DO NOTHING
+    """  # noqa: S608
+
+    def __init__(self, url: URL) -> None:
+        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def put(self, rows: Sequence[Row], now: float) -> None:
+        """See :class:`Door`."""
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=1,
+                    max_size=4,
+                    command_timeout=TIMEOUT_S,
+                    timeout=10,
+                    reset=_nothing_to_reset,
+                )
+        columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
+        async with self._pool.acquire() as connection:
+            await connection.execute(self.QUERY, *columns, now)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._pool is not None:
+            self._pool.terminate()
+
+
+async def _nothing_to_reset(_connection: object) -> None:
+    """One statement that is committed at once leaves nothing behind; asking would be a second round trip."""
+
+
+def door(url: URL) -> Door:
+    """What fits this database."""
+    return SqliteDoor(url) if url.get_backend_name() == "sqlite" else PostgresDoor(url)
