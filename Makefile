@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo test test-system lint types check bench chaos clean
+.PHONY: help demo test test-system lint types check bench chaos chaos-short clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -38,9 +38,17 @@ lint: $(VENV)/test.stamp ## style
 types: $(VENV)/test.stamp ## strict types, tests included
 	$(BIN)/mypy
 
-check: lint types test test-system ## what CI runs
+chaos-short: $(VENV)/test.stamp ## a minute of chaos on each database
+	$(BIN)/python -m chaos --minutes 0.7 --db sqlite
+	$(BIN)/python -m chaos --minutes 0.7 --db postgres --processes 2
 
-bench: $(VENV)/test.stamp ## figures: ratios within one run
+check: lint types test test-system chaos-short ## what CI runs
+
+$(VENV)/bench.stamp: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+bench: $(VENV)/bench.stamp ## figures: ratios within one run
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report $(REPORT))
 
 chaos: $(VENV)/test.stamp ## break things and count; SEED=, MINUTES=, DB=sqlite|postgres, PROCESSES=, REPORT=file.json

@@ -1,4 +1,4 @@
-"""``python -m bench [--only race,seal,calls,intake] [--report file.json]``: measures and prints a table."""
+"""``python -m bench [--only race,seal,…] [--report file.json]``: measures and prints a table."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from rich.table import Table
 from bench.calls import calls
 from bench.intake import intake
 from bench.race import races
+from bench.scale import scale
 from bench.seal import seals
 
 Figures = dict[str, Any]
 Measurement = Callable[[Path], Awaitable[Figures]]
-ALL: dict[str, Measurement] = {"race": races, "seal": seals, "calls": calls, "intake": intake}
+ALL: dict[str, Measurement] = {"race": races, "seal": seals, "calls": calls, "intake": intake, "scale": scale}
 
 
 def main(

@@ -163,7 +163,7 @@ class Inbox:
         decision = decide(before.question if before else None, event, now, self.policy)
         question = decision.question
         if question is not None and (before is None or question != before.question):
-            await questions.save(connection, question, before)
+            await questions.save(connection, question, before, now.timestamp())
         if isinstance(event, QuestionAsked) and question is not None:
             await registry.add_token(connection, question.token, question.id)
         lanes = await outbox.add(connection, decision.effects, now.timestamp())

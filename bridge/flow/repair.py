@@ -27,6 +27,7 @@ FAST_S, SLOW_S = 0.02, 1.0
 """The pause after each room: after an outage, and at other times."""
 ROUND_S = 300.0
 """The shortest time from one slow round to the next."""
+QUICK_BACK_S = 30 * 86_400.0
 HEARTBEAT_S = 15.0
 CALM_S = 300.0
 """How long not to go round again only because the homeserver opened a new connection to us."""
@@ -99,45 +100,53 @@ class Repair:
         return self._suspected.is_set()
 
     async def round(self, pause_s: float, *, wake_homeserver: bool) -> bool:
-        """Look at every live room; ``False`` when it was cut short, or another process is at it."""
+        """Look at the live rooms; ``False`` when it was cut short, or another process is at it.
+
+        A quick round leaves out questions in which nothing happened for long: the slow ones come to them.
+        """
         async with self.sharing.claimed("repair", "") as ours:
             if not ours:
                 return False
             if wake_homeserver:
                 await self.pulse()
-            looked = await self._all(pause_s)
-        log.info("repair.round", rooms=looked)
-        return True
+            quick = pause_s <= FAST_S
+            since = self.clock.now().timestamp() - QUICK_BACK_S if quick else 0.0
+            looked, whole = await self._all(pause_s, since)
+        log.info("repair.round", rooms=looked, quick=quick)
+        return whole
 
-    async def _all(self, pause_s: float) -> int:
-        looked, after = 0, ""
+    async def _all(self, pause_s: float, since: float) -> tuple[int, bool]:
+        looked = 0
+        async with self.database.reading() as connection:
+            standing = await registry.standing_rooms(connection)
+        for room_id in standing:
+            self.doubt(room_id)
+            looked += await self._paused(pause_s)
+        after = registry.FROM_THE_NEWEST
         while True:
             async with self.database.reading() as connection:
-                page = await registry.live_rooms(connection, after)
-            for key, room_id in page:
-                looked += await self._look(key, room_id)
-                await asyncio.sleep(pause_s)
-                while self.doubted() > QUEUE:
-                    await asyncio.sleep(BUSY_S)
+                page = await registry.question_rooms(connection, after, since)
+            for _, question_id, room_id in page:
+                await self._look(question_id, room_id)
+                looked += await self._paused(pause_s)
                 if self._suspected.is_set() and pause_s > FAST_S:
-                    return looked
+                    return looked, False
             if not page:
-                return looked
+                return looked, True
             after = page[-1][0]
 
-    async def _look(self, key: str, room_id: str) -> bool:
-        kind, _, question_id = key.partition(":")
-        if kind != "question":
-            self.doubt(room_id)
-            return True
-        stored = await self._stored(question_id)
-        if stored is None:
-            return False
+    async def _paused(self, pause_s: float) -> int:
+        await asyncio.sleep(pause_s)
+        while self.doubted() > QUEUE:
+            await asyncio.sleep(BUSY_S)
+        return 1
+
+    async def _look(self, question_id: str, room_id: str) -> None:
         self.doubt(room_id)
-        if self.settled(stored.question):
+        stored = await self._stored(question_id)
+        if stored is not None and self.settled(stored.question):
             with contextlib.suppress(Temporary):
                 await self._inspect(stored)
-        return True
 
     async def _stored(self, question_id: str) -> questions.Stored | None:
         async with self.database.reading() as connection:

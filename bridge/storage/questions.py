@@ -31,13 +31,16 @@ async def load(connection: AsyncConnection, question_id: str) -> Stored | None:
     return Stored(decode_question(row.state), row.version) if row else None
 
 
-async def save(connection: AsyncConnection, question: Question, before: Stored | None) -> None:
+async def save(
+    connection: AsyncConnection, question: Question, before: Stored | None, now: float = 0.0
+) -> None:
     """Write a question on the condition that it still is what was read. Raises :class:`Conflict`."""
     values = {
         "status": question.status.value,
         "owner": question.owner,
         "group_key": question.group,
         "asked_at": question.asked_at.timestamp(),
+        "active_at": now or question.asked_at.timestamp(),
         "state": encode(question),
     }
     if before is None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage.schema import anchors, blobs, listings, rooms, tokens
+from bridge.storage.schema import anchors, blobs, listings, questions, rooms, tokens
 
 
 async def insert_new(connection: AsyncConnection, table: sa.Table, **values: object) -> None:
@@ -91,14 +91,29 @@ async def listing_generation(connection: AsyncConnection, group: str, question_i
 
 
 LIVE_AT_ONCE = 500
+Cursor = tuple[float, str]
+"""Where a page of question rooms ended: when the last one was active, and its ID."""
+FROM_THE_NEWEST: Cursor = (float("inf"), "")
 
 
-async def live_rooms(connection: AsyncConnection, after: str = "") -> list[tuple[str, str]]:
-    """A page of the rooms (key, room ID) in which something may happen, in the order of their keys."""
+async def standing_rooms(connection: AsyncConnection) -> list[str]:
+    """The rooms, besides those of questions, in which people do something: waiting rooms and bot chats."""
+    wanted = sa.or_(rooms.c.key.between("bot:", "bot;"), rooms.c.key.between("waiting:", "waiting;"))
+    return list((await connection.execute(sa.select(rooms.c.room_id).where(wanted))).scalars())
+
+
+async def question_rooms(
+    connection: AsyncConnection, after: Cursor, since: float
+) -> list[tuple[Cursor, str, str]]:
+    """A page of questions active after ``since``, latest first: where it ends, ID and room ID of each."""
+    active, question_id = questions.c.active_at, questions.c.id
+    moment, last = after
+    beyond = sa.or_(active < moment, sa.and_(active == moment, question_id < last))
     query = (
-        sa.select(rooms.c.key, rooms.c.room_id)
-        .where(rooms.c.key > after, ~rooms.c.key.startswith("listing:"), ~rooms.c.key.startswith("group:"))
-        .order_by(rooms.c.key)
+        sa.select(active, question_id, rooms.c.room_id)
+        .join(rooms, rooms.c.key == sa.literal("question:").concat(question_id))
+        .where(active <= moment, beyond, active > since)
+        .order_by(active.desc(), question_id.desc())
         .limit(LIVE_AT_ONCE)
     )
-    return [(row.key, row.room_id) for row in await connection.execute(query)]
+    return [((row[0], row[1]), row[1], row[2]) for row in await connection.execute(query)]

@@ -99,8 +99,10 @@ questions = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("active_at", sa.Float, nullable=False, server_default="0"),
     sa.Column("state", sa.Text, nullable=False),
 )
+sa.Index("questions_active", questions.c.active_at, questions.c.id)
 sa.Index(
     "questions_waiting",
     questions.c.group_key,

@@ -18,6 +18,9 @@ def upgrade() -> None:
     op.add_column("inbox", sa.Column("before", sa.BigInteger))
     op.add_column("inbox", sa.Column("place", sa.Integer, nullable=False, server_default="0"))
     op.add_column("inbox", sa.Column("unsure", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("questions", sa.Column("active_at", sa.Float, nullable=False, server_default="0"))
+    op.execute("UPDATE questions SET active_at = asked_at")
+    op.create_index("questions_active", "questions", ["active_at", "id"])
     op.create_table(
         "compared",
         sa.Column("room_id", sa.Text, primary_key=True),
