@@ -15,13 +15,21 @@ from rich.table import Table
 
 from bench.calls import calls
 from bench.intake import intake
+from bench.latency import latency
 from bench.race import races
 from bench.scale import scale
 from bench.seal import seals
 
 Figures = dict[str, Any]
 Measurement = Callable[[Path], Awaitable[Figures]]
-ALL: dict[str, Measurement] = {"race": races, "seal": seals, "calls": calls, "intake": intake, "scale": scale}
+ALL: dict[str, Measurement] = {
+    "race": races,
+    "seal": seals,
+    "calls": calls,
+    "intake": intake,
+    "scale": scale,
+    "latency": latency,
+}
 
 
 def main(

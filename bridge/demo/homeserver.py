@@ -190,6 +190,12 @@ class LocalSynapse:
         """End it at once, as a power cut does."""
         await self._end(signal.SIGKILL)
 
+    @property
+    def pid(self) -> int:
+        """Its process, which must have been started."""
+        assert self._process is not None
+        return self._process.pid
+
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it runs."""
         if self._process is not None and self._process.returncode is None:

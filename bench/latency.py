@@ -1,0 +1,189 @@
+"""How long each way takes, against the least that must happen (see :mod:`bench.bare`), in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+
+from bench.bare import GHOST, Bare
+from bridge.demo.mailbox import Mail
+from bridge.demo.person import Person
+from tests.support.clinic import PATIENT, Asked, Clinic, body, hospital
+
+ROUNDS = 30
+CLAIMS = 8
+BURST = 100
+TICKS_PER_S = 100
+
+
+async def latency(directory: Path) -> dict[str, Any]:
+    """Medians in seconds, ratios, CPU and memory."""
+    clinic = await Clinic.open(directory, hospital({"derm": 2}), "11")
+    bare = Bare(directory, ("127.0.0.1", clinic.stack.mailbox.port))
+    await bare.start()
+    try:
+        return await _all(clinic, bare)
+    finally:
+        await bare.stop()
+        await clinic.close()
+
+
+async def _all(clinic: Clinic, bare: Bare) -> dict[str, Any]:
+    asked = await clinic.ask("derm")
+    owner = clinic.members("derm")[0]
+    await owner.say(asked.room_id, "Je m'en occupe.")
+    await clinic.sealed(asked, owner)
+    mail = await clinic.stack.mailbox.wait_for(PATIENT.address, matching=lambda m: "occupe" in m.text)
+    room_id = await bare.room()
+    figures: dict[str, Any] = {}
+    figures |= await _both(
+        "mail to room",
+        lambda w: _mail_to_room(clinic, asked, owner, mail, w),
+        lambda w: _ghost(bare, room_id, w),
+    )
+    bare.react = bare.mail
+    figures |= await _both(
+        "reply to mail",
+        lambda w: _reply(clinic, owner, asked.room_id, PATIENT.address, w),
+        lambda w: _reply(clinic, bare.owner, room_id, "b@bare.example", w),
+    )
+    figures |= await _smtp(clinic, mail)
+    figures |= await _burst(clinic, owner, asked.room_id)
+    bare.react = None
+    figures |= await _claims(clinic, bare)
+    figures["bridge, resident memory"] = f"{_resident_mb(clinic):.0f} MB"
+    return figures
+
+
+async def _both(
+    name: str, ours: Callable[[str], Awaitable[float]], least: Callable[[str], Awaitable[float]]
+) -> dict[str, Any]:
+    times: tuple[list[float], list[float]] = ([], [])
+    for number in range(ROUNDS):
+        times[0].append(await ours(f"mot{number}x{time.monotonic_ns()}"))
+        times[1].append(await least(f"mot{number}x{time.monotonic_ns()}"))
+        await asyncio.sleep(0.05)
+    mine, bare = (statistics.median(values) for values in times)
+    return {
+        f"{name}, ours": f"{mine * 1000:.0f} ms",
+        f"{name}, least": f"{bare * 1000:.0f} ms",
+        f"{name}, ratio": round(mine / bare, 2),
+    }
+
+
+async def _mail_to_room(clinic: Clinic, asked: Asked, owner: Person, mail: Mail, word: str) -> float:
+    waiting = asyncio.create_task(owner.wait_for(asked.room_id, lambda e: word in body(e)))
+    await asyncio.sleep(0.05)
+    began = time.perf_counter()
+    await _write(clinic, mail, word)
+    await waiting
+    return time.perf_counter() - began
+
+
+async def _write(clinic: Clinic, mail: Mail, word: str) -> None:
+    message = (
+        f"From: {PATIENT.name} <{PATIENT.address}>\r\nTo: {mail.answer_address}\r\nSubject: Re: x\r\n"
+        f"Message-ID: <{word}@patients.example>\r\n\r\n{word}\r\n"
+    )
+    host, port = clinic.stack.mailbox.submit_to or ("", 0)
+    await aiosmtplib.send(
+        message.encode(), sender=PATIENT.address, recipients=[mail.answer_address], hostname=host, port=port
+    )
+
+
+async def _ghost(bare: Bare, room_id: str, word: str) -> float:
+    waiting = asyncio.create_task(bare.owner.wait_for(room_id, lambda e: word in body(e)))
+    await asyncio.sleep(0.05)
+    began = time.perf_counter()
+    content = {"msgtype": "m.text", "body": word}
+    await bare.client.send(room_id, "m.room.message", content, txn_id=word, as_user=GHOST)
+    await waiting
+    return time.perf_counter() - began
+
+
+async def _reply(clinic: Clinic, person: Person, room_id: str, address: str, word: str) -> float:
+    began = time.perf_counter()
+    await person.say(room_id, word)
+    await clinic.stack.mailbox.wait_for(address, matching=lambda m: word in m.text)
+    return time.perf_counter() - began
+
+
+async def _smtp(clinic: Clinic, mail: Mail) -> dict[str, Any]:
+    """How long a mail server waits for our 250, with the homeserver there and frozen."""
+    times = []
+    for number in range(ROUNDS):
+        began = time.perf_counter()
+        await _write(clinic, mail, f"accepte{number}")
+        times.append(time.perf_counter() - began)
+        await asyncio.sleep(0.1)
+    return {"acceptance of a mail, whole SMTP session": f"{statistics.median(times) * 1000:.1f} ms"}
+
+
+async def _burst(clinic: Clinic, owner: Person, room_id: str) -> dict[str, Any]:
+    """Many replies at once: how fast they leave, and what the homeserver's processor spends on each."""
+    await asyncio.sleep(2)
+    before, cpu = len(clinic.stack.mailbox.mails_to(PATIENT.address)), _cpu_s(clinic)
+    began = time.perf_counter()
+    for number in range(BURST):
+        await owner.say(room_id, f"rafale{number}")
+    last = f"rafale{BURST - 1}"
+    await clinic.stack.mailbox.wait_for(PATIENT.address, matching=lambda m: last in m.text, deadline_s=120)
+    took_s = time.perf_counter() - began
+    await asyncio.sleep(1)
+    mails = len(clinic.stack.mailbox.mails_to(PATIENT.address)) - before
+    return {
+        "burst, replies": BURST,
+        "burst, mails they made": mails,
+        "burst, replies a second": round(BURST / took_s, 1),
+        "homeserver CPU a reply": f"{(_cpu_s(clinic) - cpu) / BURST * 1000:.0f} ms",
+    }
+
+
+async def _claims(clinic: Clinic, bare: Bare) -> dict[str, Any]:
+    """From the first answer to the seal, with one other reader."""
+    ours, least = [], []
+    for number in range(CLAIMS):
+        asked = await clinic.ask("derm")
+        first, second = clinic.members("derm")
+        await second.join(asked.room_id)
+        began = time.perf_counter()
+        await first.say(asked.room_id, f"pris {number}")
+        await clinic.sealed(asked, first)
+        ours.append(time.perf_counter() - began)
+        room_id = await bare.room()
+        sealed = asyncio.Event()
+
+        async def close(_text: str, room_id: str = room_id, sealed: asyncio.Event = sealed) -> None:
+            await bare.seal(room_id)
+            sealed.set()
+
+        bare.react = close
+        began = time.perf_counter()
+        await bare.owner.say(room_id, "pris")
+        await sealed.wait()
+        least.append(time.perf_counter() - began)
+        bare.react = None
+    mine, floor = statistics.median(ours), statistics.median(least)
+    return {
+        "claim to seal, ours, told to the owner": f"{mine * 1000:.0f} ms",
+        "claim to seal, least": f"{floor * 1000:.0f} ms",
+        "claim to seal, ratio": round(mine / floor, 2),
+    }
+
+
+def _cpu_s(clinic: Clinic) -> float:
+    fields = Path(f"/proc/{clinic.stack.synapse.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def _resident_mb(clinic: Clinic) -> float:
+    process = clinic.stack.bridge.process
+    assert process is not None
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
