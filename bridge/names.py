@@ -53,15 +53,10 @@ class StoredNames:
         async with self.database.reading() as connection:
             return await registry.blob(connection, digest)
 
-    async def keep_body(self, task_id: int, body: bytes) -> None:
-        """Fix a mail's final bytes before the first try."""
+    async def handing_over(self, task_id: int, body: bytes) -> None:
+        """Note that the mail server is about to get a mail's body: from now on its bytes are fixed."""
         async with self.database.transaction() as connection:
-            await outbox.keep_body(connection, task_id, body)
-
-    async def handing_over(self, task_id: int) -> None:
-        """Note that the mail server is about to get a mail's body."""
-        async with self.database.transaction() as connection:
-            await outbox.hand_over(connection, task_id)
+            await outbox.hand_over(connection, task_id, body)
 
     async def not_taken(self, task_id: int) -> None:
         """Note that the mail server refused the body it was offered."""

@@ -294,11 +294,8 @@ class Names(Protocol):
     async def blob(self, digest: str) -> bytes | None:
         """Kept bytes by their SHA-256."""
 
-    async def keep_body(self, task_id: int, body: bytes) -> None:
-        """Fix a mail's final bytes before the first try."""
-
-    async def handing_over(self, task_id: int) -> None:
-        """Note that the mail server is about to get a mail's body."""
+    async def handing_over(self, task_id: int, body: bytes) -> None:
+        """Note that the mail server is about to get a mail's body: from now on its bytes are fixed."""
 
     async def not_taken(self, task_id: int) -> None:
         """Note that the mail server refused the body it was offered."""

@@ -166,7 +166,7 @@ class Inbox:
             await questions.save(connection, question, before, now.timestamp())
         if isinstance(event, QuestionAsked) and question is not None:
             await registry.add_token(connection, question.token, question.id)
-        lanes = await outbox.add(connection, decision.effects, now.timestamp())
+        lanes = await outbox.add(connection, decision.effects, now.timestamp(), self.database.process)
         owner_before = before.question.owner if before else ""
         return Decided(lanes, bool(question and question.owner and not owner_before))
 

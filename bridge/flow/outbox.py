@@ -1,14 +1,14 @@
 """The outbox worker: performs effects in the order of their lane and records what came of them.
 
-Before the first try an effect is marked as started: after a crash its performer knows that the
-peer may have seen it already. What later decisions need of a result goes back into the inbox.
+An effect that this process didn't decide on, or tried before, may have been seen by the peer already: its
+performer is told, and looks first. What later decisions need of a result goes back into the inbox.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -56,6 +56,7 @@ class Outbox:
     meter: Meter = field(default_factory=Meter)
     lanes: Lanes[outbox.Lane] = field(init=False)
     _transports: defaultdict[str, Transport] = field(init=False)
+    _tried: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.lanes = Lanes("outbox", self._drain, at_once=self.at_once)
@@ -94,9 +95,7 @@ class Outbox:
 
     async def _perform(self, row: outbox.Row, transport: Transport) -> None:
         performer = self.performers[_kind((row.conversation, row.lane))]
-        if not row.started:
-            async with self.database.transaction() as connection:
-                await outbox.start(connection, row.id, self.clock.now().timestamp())
+        row = self._doubting(row)
         try:
             with transport.trying(performer.backoff.outage):
                 outcome = await performer.perform(row)
@@ -114,6 +113,12 @@ class Outbox:
             await self._retry(row, performer, Temporary(type(error).__name__))
         else:
             await self._finish(row, outcome)
+
+    def _doubting(self, row: outbox.Row) -> outbox.Row:
+        """Note a try. The first one of the process that decided on the effect needs no doubt."""
+        doubtful = row.started or row.process != self.database.process or row.id in self._tried
+        self._tried.add(row.id)
+        return replace(row, started=doubtful)
 
     async def _finish(self, row: outbox.Row, outcome: Outcome, error: str | None = None) -> None:
         now = self.clock.now().timestamp()
@@ -139,6 +144,7 @@ class Outbox:
                 await registry.anchor(connection, event_id, question_id)
             gained = await inbox.put(connection, arrivals, now)
             await self.sharing.tell(connection, "inbox", gained)
+        self._tried.discard(row.id)
         self._count(row, "done" if error is None else "failed")
         log.debug("outbox.done", effect=type(row.effect).__name__, row=row.id, failed=error is not None)
         self.wake_inbox(gained)

@@ -174,7 +174,7 @@ class Repair:
         key = f"{question.id}:restore:{','.join(problems)}:{int(now // 3600)}"
         async with self.database.transaction() as connection:
             restore = Planned(Restore(key, question.id, question.language), question.id)
-            lanes = await outbox.add(connection, [restore], now)
+            lanes = await outbox.add(connection, [restore], now, self.database.process)
             await self.sharing.tell(connection, "outbox", [outbox.lane_name(lane) for lane in lanes])
         self.wake_outbox(lanes)
 

@@ -62,7 +62,6 @@ class MailPerformer:
         body = task.body
         if body is None:
             body = compose(await self._mail(task.effect))
-            await self.names.keep_body(task.id, body)
         sender, recipient = self._envelope(task.effect)
         if task.handing_over:
             log.warning("mail.again", row=task.id)  # it may arrive twice, with one Message-ID
@@ -74,7 +73,7 @@ class MailPerformer:
 
         async def before_body() -> None:
             nonlocal offered
-            await self.names.handing_over(task_id)
+            await self.names.handing_over(task_id, body)
             offered = True
 
         try:

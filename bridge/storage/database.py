@@ -7,6 +7,7 @@ writer: our transactions queue for a lock here rather than poll the file's.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -78,6 +79,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
+        self.process = secrets.token_hex(8)
+        """Names this process in what it writes."""
         self.sqlite = self._engine.dialect.name == "sqlite"
         self._writer = asyncio.Lock()
         self._door = door(make_url(url))

@@ -48,12 +48,18 @@ class Row:
     attempts: int
     created_at: float
     due_at: float
+    process: str
     started: bool
     handing_over: bool
 
 
-async def add(connection: AsyncConnection, planned: Sequence[Planned], now: float) -> tuple[Lane, ...]:
-    """Store effects in their order, except those whose key is known; returns their lanes."""
+async def add(
+    connection: AsyncConnection, planned: Sequence[Planned], now: float, process: str = ""
+) -> tuple[Lane, ...]:
+    """Store effects in their order, except those whose key is known; returns their lanes.
+
+    Another process than ``process``, or this one after a restart, can't know whether they were tried.
+    """
     if not planned:
         return ()
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
@@ -67,6 +73,7 @@ async def add(connection: AsyncConnection, planned: Sequence[Planned], now: floa
             "status": PENDING,
             "created_at": now,
             "due_at": now + plan.delay_s,
+            "process": process,
         }
         for plan in planned
     ]
@@ -109,6 +116,7 @@ async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
         attempts=found.attempts,
         created_at=found.created_at,
         due_at=found.due_at,
+        process=found.process,
         started=found.started_at is not None,
         handing_over=found.handing_over,
     )
@@ -120,25 +128,18 @@ async def _change(connection: AsyncConnection, row_id: int, **values: Any) -> No
     await connection.execute(change.values(**values))
 
 
-async def start(connection: AsyncConnection, row_id: int, now: float) -> None:
-    """Note, before the first try, that from here on the peer may have seen this effect."""
-    await _change(connection, row_id, started_at=now)
-
-
-async def keep_body(connection: AsyncConnection, row_id: int, body: bytes) -> None:
-    """Fix the final bytes of a mail, for this and every later try."""
-    await _change(connection, row_id, body=body)
-
-
 async def finish(connection: AsyncConnection, row_id: int, result: dict[str, Any], now: float) -> None:
     """The peer accepted it; ``result`` is what later effects may refer to by key."""
     await _change(connection, row_id, status=SENT, result=json.dumps(result), finished_at=now, error="")
 
 
-async def hand_over(connection: AsyncConnection, row_id: int) -> None:
-    """A mail's body is about to be offered; one that already was may arrive twice, and is counted."""
+async def hand_over(connection: AsyncConnection, row_id: int, body: bytes) -> None:
+    """A mail's body is about to be offered, and stays as it is for every later try.
+
+    One that already was offered without an answer may arrive twice, and is counted.
+    """
     again = sa.case((outbox.c.handing_over, outbox.c.handed_over_again + 1), else_=outbox.c.handed_over_again)
-    await _change(connection, row_id, handing_over=True, handed_over_again=again)
+    await _change(connection, row_id, body=body, handing_over=True, handed_over_again=again)
 
 
 async def not_taken(connection: AsyncConnection, row_id: int) -> None:

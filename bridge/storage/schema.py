@@ -71,6 +71,7 @@ outbox = sa.Table(
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("due_at", sa.Float, nullable=False),
     sa.Column("started_at", sa.Float),
+    sa.Column("process", sa.Text, nullable=False, server_default=""),
     sa.Column("handing_over", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("handed_over_again", sa.Integer, nullable=False, server_default="0"),
     sa.Column("finished_at", sa.Float),

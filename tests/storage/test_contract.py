@@ -108,11 +108,9 @@ async def test_an_effect_is_stored_once_and_its_lane_keeps_order(database: Datab
         row = await outbox.head(connection, ("q1", "timer:e1"))
         assert row is not None
         assert not row.started
-        await outbox.start(connection, row.id, 2.0)
-        await outbox.keep_body(connection, row.id, b"bytes")
+        await outbox.hand_over(connection, row.id, b"bytes")
         again = await outbox.head(connection, ("q1", "timer:e1"))
         assert again is not None
-        assert again.started
         assert again.body == b"bytes"
         assert await outbox.result(connection, "e1") is None
         await outbox.finish(connection, row.id, {"event_id": "$1"}, 3.0)
@@ -218,15 +216,15 @@ async def test_only_a_hand_over_without_an_answer_counts_as_done_again(database:
         row = await outbox.head(connection, ("q1", "timer:e1"))
         assert row is not None
         assert not row.handing_over
-        await outbox.hand_over(connection, row.id)
+        await outbox.hand_over(connection, row.id, b"bytes")
         await outbox.not_taken(connection, row.id)
-        await outbox.hand_over(connection, row.id)
+        await outbox.hand_over(connection, row.id, b"bytes")
         assert await _handed_over_again(connection) == 0
         await outbox.retry(connection, row.id, "Ambiguous", 2.0)
         again = await outbox.head(connection, ("q1", "timer:e1"))
         assert again is not None
         assert again.handing_over
-        await outbox.hand_over(connection, row.id)
+        await outbox.hand_over(connection, row.id, b"bytes")
         assert await _handed_over_again(connection) == 1
 
 

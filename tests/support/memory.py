@@ -35,10 +35,7 @@ class MemoryNames:
     async def blob(self, digest: str) -> bytes | None:
         return None
 
-    async def keep_body(self, task_id: int, body: bytes) -> None:
-        return None
-
-    async def handing_over(self, task_id: int) -> None:
+    async def handing_over(self, task_id: int, body: bytes) -> None:
         return None
 
     async def not_taken(self, task_id: int) -> None:

@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("questions", sa.Column("active_at", sa.Float, nullable=False, server_default="0"))
     op.execute("UPDATE questions SET active_at = asked_at")
     op.create_index("questions_active", "questions", ["active_at", "id"])
+    op.add_column("outbox", sa.Column("process", sa.Text, nullable=False, server_default=""))
     op.create_table(
         "compared",
         sa.Column("room_id", sa.Text, primary_key=True),
