@@ -23,6 +23,8 @@ from tests.support.clinic import DOMAIN, Clinic, body
 T = TypeVar("T")
 AGAIN_S = 0.5
 PATIENCE_S = 600.0
+TALK_S = (20.0, 180.0)
+"""How long a conversation goes on."""
 AWAY = (aiohttp.ClientError, OSError, TimeoutError, Waited, aiosmtplib.SMTPException, ValueError)
 
 
@@ -126,11 +128,12 @@ class World:
         return said if said[1] else None
 
     async def talk(self, talk: Talk) -> None:
-        """A whole question, from the first mail until nothing new shall begin."""
+        """A whole question, from the first mail until both have said enough."""
         try:
             await self.mail(talk, f"derm@{DOMAIN}", talk.title)
             await self._race(talk)
-            while not self.ending.is_set():
+            quiet_after = asyncio.get_running_loop().time() + self.chance.uniform(*TALK_S)
+            while not self.ending.is_set() and asyncio.get_running_loop().time() < quiet_after:
                 await self._exchange(talk)
                 await asyncio.sleep(self.chance.uniform(0.2, 2))
         except (Told, Refused) as error:

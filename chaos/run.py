@@ -25,7 +25,7 @@ from tests.support.postgres import Server, fresh
 from tests.support.ward import Ward, port_of
 
 AT_ONCE = 4
-"""Questions under way at the same time."""
+"""Patients who ask in turn."""
 QUESTIONS_PER_MINUTE = 6
 SETTLE_S = 240.0
 COMMAND = (sys.executable, "-m", "chaos.bridge", "run")
@@ -94,7 +94,7 @@ async def _broken(
 
 
 async def _ask_on(world: World, talks: list[Talk], minutes: float) -> None:
-    """One patient after the other; each talk goes on until the end, so a lane has few of them."""
+    """One patient after the other."""
     running: list[asyncio.Task[None]] = []
     pause_s = 60 * AT_ONCE / QUESTIONS_PER_MINUTE
     while not world.ending.is_set():
