@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
+from bridge.domain.acts import Act, Did
 from bridge.domain.content import Line
 from bridge.domain.state import Decision, Question, Status, counted, in_room
 
@@ -15,14 +16,14 @@ def hand_raised(question: Question, event: ev.HandRaised, now: datetime) -> Deci
     """The first raised hand of a member takes the question; later ones learn who has it."""
     if question.status is Status.WAITING:
         if event.author.standing is ev.Standing.MEMBER:
-            return Decision(*claimed(question, event.author, now))
+            return claimed(question, event.author, now)
         return Decision(question, (hand_back(question, event.author, event.event_id, "not_member", None),))
     if event.author.user_id == question.owner or event.author.standing is ev.Standing.STRANGER:
         return Decision(question)
     return Decision(question, (hand_back(question, event.author, event.event_id, "hand_second", None),))
 
 
-def claimed(question: Question, author: ev.Author, now: datetime) -> tuple[Question, tuple[fx.Planned, ...]]:
+def claimed(question: Question, author: ev.Author, now: datetime) -> Decision:
     """The question as owned by this author, and what seals it.
 
     Two authors may both get here from the same waiting question: the storage writes only the first.
@@ -35,7 +36,8 @@ def claimed(question: Question, author: ev.Author, now: datetime) -> tuple[Quest
         taken_at=now,
         sealed=False,
     )
-    return taken, (*in_room(taken, *_seal(taken, now)), counted(taken.group, f"{taken.id}:taken"))
+    effects = (*in_room(taken, *_seal(taken, now)), counted(taken.group, f"{taken.id}:taken"))
+    return Decision(taken, effects, (Act(f"{taken.id}:taken", Did.TAKEN, author.user_id),))
 
 
 def _seal(taken: Question, now: datetime) -> tuple[fx.Effect, ...]:

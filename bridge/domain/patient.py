@@ -7,8 +7,9 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
+from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
 from bridge.domain.content import Attachment
-from bridge.domain.state import Decision, Question, Status, counted, in_room, thread_of
+from bridge.domain.state import Decision, Question, Status, counted, in_room, said, thread_of
 
 
 def asked(question: Question | None, event: ev.QuestionAsked, now: datetime) -> Decision:
@@ -30,7 +31,13 @@ def asked(question: Question | None, event: ev.QuestionAsked, now: datetime) -> 
         thread=(*thread_of((event.message_id,)), f"{event.question_id}:acknowledge"),
     )
     setup = _setup(new, event)
-    return Decision(new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked")))
+    act = Act(f"{new.id}:asked", Did.ASKED, PATIENT, "", {"group": new.group, **_hashes(event.files)})
+    return Decision(new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked")), (act,))
+
+
+def _hashes(files: tuple[Attachment, ...]) -> dict[str, str]:
+    """Which files came, by their SHA-256."""
+    return {"files": ",".join(file.blob for file in files)} if files else {}
 
 
 def _setup(question: Question, event: ev.QuestionAsked) -> tuple[fx.Effect, ...]:
@@ -89,7 +96,14 @@ def patient_wrote(question: Question, event: ev.PatientWrote) -> Decision:
     """The patient's next mail goes into the room, after whatever the room still has to do."""
     words = _patient_effects(question, event.input_id, event.text, event.files, event.problems)
     thread = thread_of((*question.thread, event.message_id))
-    return Decision(replace(question, thread=thread), in_room(question, *words))
+    act = Act(f"{question.id}:wrote:{event.input_id}", Did.PATIENT_WROTE, PATIENT, "", _hashes(event.files))
+    return Decision(replace(question, thread=thread), in_room(question, *words), (act,))
+
+
+def set_aside(question: Question, event: ev.MailSetAside) -> Decision:
+    """A mail is kept but not shown: the room is told what became of it."""
+    act = Act(f"{question.id}:aside:{event.input_id}", Did.MAIL_SET_ASIDE, COLLOQUE, event.reason)
+    return replace(said(question, f"mail_{event.reason}", event.input_id), acts=(act,))
 
 
 def unusable(question: Question | None, event: ev.MailUnusable) -> Decision:

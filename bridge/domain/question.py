@@ -38,7 +38,7 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
         case ev.PatientWrote():
             return patient.patient_wrote(question, event)
         case ev.MailSetAside():
-            return said(question, f"mail_{event.reason}", event.input_id)
+            return patient.set_aside(question, event)
         case ev.MemberWrote():
             return talk.member_wrote(question, event, now, policy)
         case ev.HandRaised():
@@ -50,7 +50,7 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
         case ev.DraftDue():
             return talk.draft_due(question, event)
         case ev.AnswerHandedOver():
-            return talk.marked(question, event.events, f"answer:{event.number}:sent", "✅")
+            return talk.answer_handed_over(question, event)
         case ev.AnswerFailed():
             return talk.answer_failed(question, event)
         case ev.PostFailed():

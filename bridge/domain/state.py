@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bridge.domain import effects as fx
+from bridge.domain.acts import Act
 from bridge.domain.content import Line
 
 THREAD_KEPT = 20
@@ -20,6 +21,12 @@ class Status(StrEnum):
     """The expert group can read it; nobody has answered yet."""
     TAKEN = "taken"
     """One practitioner owns it; nobody else may read or write."""
+    CLOSED = "closed"
+    """The owner has finished: the room can be read and not written; a mail of the patient reopens it."""
+    ARCHIVED = "archived"
+    """Out of sight; from here the days until erasure count. A mail of the patient reopens it, too."""
+    WITHDRAWN = "withdrawn"
+    """Set aside without an owner; a mail of the patient makes it wait again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +77,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The next state (``None``: the input belongs to no question) and what has to be done."""
+    """The next state (``None``: the input belongs to no question), what to do, and what goes on record."""
 
     question: Question | None
     effects: tuple[fx.Planned, ...] = ()
+    acts: tuple[Act, ...] = ()
+
+    def then(self, later: Decision) -> Decision:
+        """This decision and one that was made on its question, as one."""
+        return Decision(later.question, self.effects + later.effects, self.acts + later.acts)
 
 
 class UnknownQuestion(Exception):

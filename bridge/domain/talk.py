@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
+from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.claim import claimed, covered, hand_back
 from bridge.domain.content import Line
 from bridge.domain.state import Decision, Policy, Question, Status, in_room, said, thread_of
@@ -24,9 +25,9 @@ def member_wrote(question: Question, event: ev.MemberWrote, now: datetime, polic
         return _not_member(question, event)
     if event.line is None:
         return said(question, "unsupported_claim", event.event_id, kind=event.unsupported)
-    taken, seal = claimed(question, event.author, now)
-    answer = _owner_wrote(taken, event, policy)
-    return Decision(answer.question, seal + answer.effects)
+    taken = claimed(question, event.author, now)
+    assert taken.question is not None
+    return taken.then(_owner_wrote(taken.question, event, policy))
 
 
 def _not_member(question: Question, event: ev.MemberWrote) -> Decision:
@@ -48,15 +49,13 @@ def _owner_wrote(question: Question, event: ev.MemberWrote, policy: Policy) -> D
     kept, settled = _settle(question, event)
     if event.internal:
         return Decision(kept, settled)
+    before = Decision(kept, settled)
     if event.line is None:
-        told = said(kept, "unsupported", event.event_id, kind=event.unsupported)
-        return Decision(kept, settled + told.effects)
+        return before.then(said(kept, "unsupported", event.event_id, kind=event.unsupported))
     line = replace(event.line, event_id=event.event_id)
     if event.replaces:
-        edited = _edited(kept, event.relates_to, line)
-        return Decision(edited.question, settled + edited.effects)
-    drafted = _drafted(kept, line, policy)
-    return Decision(drafted.question, settled + drafted.effects)
+        return before.then(_edited(kept, event.relates_to, line))
+    return before.then(_drafted(kept, line, policy))
 
 
 def _settle(question: Question, event: ev.MemberWrote) -> tuple[Question, tuple[fx.Planned, ...]]:
@@ -120,7 +119,16 @@ def _mailed(question: Question) -> Decision:
         references=question.thread,
     )
     sent = replace(question, draft=(), thread=thread_of((*question.thread, key)))
-    return Decision(sent, in_room(question, answer))
+    events = ",".join(line.event_id for line in question.draft)
+    details = {"number": str(question.draft_number), "events": events}
+    return Decision(sent, in_room(question, answer), (Act(key, Did.ANSWERED, question.owner, "", details),))
+
+
+def answer_handed_over(question: Question, event: ev.AnswerHandedOver) -> Decision:
+    """The next mail server has the owner's answer: that shows on its last line."""
+    cause = f"answer:{event.number}:sent"
+    act = Act(f"{question.id}:{cause}", Did.DELIVERED, COLLOQUE, "", {"number": str(event.number)})
+    return replace(marked(question, event.events, cause, "✅"), acts=(act,))
 
 
 def member_redacted(question: Question, event: ev.MemberRedacted) -> Decision:
@@ -145,7 +153,9 @@ def answer_failed(question: Question, event: ev.AnswerFailed) -> Decision:
     cause = f"answer:{event.number}:failed"
     mark = marked(question, event.events, cause, "⚠️")
     told = said(question, "answer_failed", cause, reason=event.reason)
-    return Decision(question, mark.effects + told.effects)
+    details = {"number": str(event.number)}
+    act = Act(f"{question.id}:{cause}", Did.FAILED, COLLOQUE, event.reason, details)
+    return Decision(question, mark.effects + told.effects, (act,))
 
 
 def bot_asked(question: Question | None, event: ev.BotAsked) -> Decision:

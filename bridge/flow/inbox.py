@@ -21,7 +21,7 @@ from bridge.flow.meter import Meter
 from bridge.flow.retry import INPUT, INPUT_TRIES
 from bridge.flow.timelines import AWAY_S, Completeness, Timelines
 from bridge.ports import Clock, NotYet, Reader, Reading, Temporary
-from bridge.storage import inbox, outbox, questions, registry
+from bridge.storage import acts, inbox, outbox, questions, registry
 from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import BUSY_S, Sharing
 
@@ -166,6 +166,7 @@ class Inbox:
             await questions.save(connection, question, before, now.timestamp())
         if isinstance(event, QuestionAsked) and question is not None:
             await registry.add_token(connection, question.token, question.id)
+        await acts.add(connection, question_id, decision.acts, now.timestamp())
         lanes = await outbox.add(connection, decision.effects, now.timestamp(), self.database.process)
         owner_before = before.question.owner if before else ""
         return Decided(lanes, bool(question and question.owner and not owner_before))

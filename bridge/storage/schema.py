@@ -111,6 +111,13 @@ sa.Index(
     postgresql_where=questions.c.status == "waiting",
 )
 
+sa.Index(
+    "questions_owned",
+    questions.c.owner,
+    sqlite_where=questions.c.status == "taken",
+    postgresql_where=questions.c.status == "taken",
+)
+
 tokens = sa.Table(
     "tokens",
     metadata,
@@ -165,3 +172,37 @@ blobs = sa.Table(
     sa.Column("hash", sa.Text, primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
+
+acts = sa.Table(
+    "acts",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("question_id", sa.Text, nullable=False),
+    sa.Column("did", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""The act record of every question: rows are added, never changed."""
+sa.Index("acts_question", acts.c.question_id, acts.c.id)
+sa.Index("acts_actor", acts.c.actor, acts.c.id)
+
+absences = sa.Table(
+    "absences",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("until", sa.Float, nullable=False),
+)
+"""Practitioners who said that they are away, and until when."""
+
+mutes = sa.Table(
+    "mutes",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("until", sa.Float, nullable=False),
+)
+"""What a practitioner wants no reminders of: ``all``, ``group:<key>`` or ``question:<id>``."""

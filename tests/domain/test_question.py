@@ -357,3 +357,34 @@ def test_effect_keys_are_never_used_for_two_different_things(events: list[ev.Eve
         question = decision.question
         for plan in decision.effects:
             assert seen.setdefault(plan.effect.key, plan.effect) == plan.effect
+
+
+# --- on record ---
+
+
+def test_everything_that_happens_goes_on_record_with_who_did_it() -> None:
+    question: Question | None = None
+    recorded = []
+    events: list[ev.Event] = [
+        asked(files=(PHOTO,)),
+        message(CLAIRE, "$1"),
+        ev.AnswerHandedOver(1, ("$1",)),
+        ev.PatientWrote("mail:2", "Merci", (), "<2@x>"),
+        ev.MailSetAside("mail:3", "bounced"),
+        message(CLAIRE, "$2"),
+        ev.AnswerFailed(2, ("$2",), "550"),
+    ]
+    for event in events:
+        decision = decide(question, event, NOW, AT_ONCE)
+        question = decision.question
+        recorded += [(str(act.did), act.actor, act.why) for act in decision.acts]
+    assert recorded == [
+        ("asked", "patient", ""),
+        ("taken", CLAIRE.user_id, ""),
+        ("answered", CLAIRE.user_id, ""),
+        ("delivered", "colloque", ""),
+        ("patient_wrote", "patient", ""),
+        ("mail_set_aside", "colloque", "bounced"),
+        ("answered", CLAIRE.user_id, ""),
+        ("failed", "colloque", "550"),
+    ]

@@ -1,0 +1,64 @@
+"""The act record: what happened to a question, when, by whom and why. Nothing in it is ever changed.
+
+A decision names its acts, and the storage keeps them in the same commit as everything else it decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Did(StrEnum):
+    """What can happen to a question."""
+
+    ASKED = "asked"
+    TAKEN = "taken"
+    ANSWERED = "answered"
+    """Words of the owner became a mail (``number``, ``events``)."""
+    DELIVERED = "delivered"
+    """The next mail server has that mail."""
+    FAILED = "failed"
+    """That mail was refused for good."""
+    PATIENT_WROTE = "patient_wrote"
+    MAIL_SET_ASIDE = "mail_set_aside"
+    """Mail that is kept but not shown: bounced, automatic, from another sender."""
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    ARCHIVED = "archived"
+    WITHDRAWN = "withdrawn"
+    RELEASED = "released"
+    OFFERED = "offered"
+    """The owner offered the question to a colleague."""
+    HANDED_OVER = "handed_over"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    """The colleague did not answer in time."""
+    UNDONE = "undone"
+    NOTED = "noted"
+    RESENT = "resent"
+    CORRECTED = "corrected"
+    REMINDED = "reminded"
+    WIDENED = "widened"
+    """The fallback group may take it, too."""
+    PATIENT_TOLD = "patient_told"
+    ADMINS_ALERTED = "admins_alerted"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that happened.
+
+    ``key`` is unique for ever, so that a replay adds nothing. ``actor`` is a Matrix ID, ``patient``, or
+    ``colloque``. ``why`` is what the actor said, ``details`` what belongs to it.
+    """
+
+    key: str
+    did: str
+    actor: str
+    why: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+
+
+PATIENT = "patient"
+COLLOQUE = "colloque"
