@@ -84,7 +84,7 @@ class Bridge:
             self.sharing,
             self.clock,
             {},
-            Policy(config.mail.quiet_period_s),
+            Policy(config.mail.quiet_period_s, settings.organisation.time_zone),
             self._wake_outbox,
         )
         self.names = StoredNames(self.database, self.inbox.take, config.claim.listing_limit)

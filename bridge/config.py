@@ -277,7 +277,8 @@ def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
         Practitioner(entry.id, entry.name, entry.language or language) for entry in desired.practitioners
     )
     groups = tuple(_group(entry, language) for entry in desired.groups)
-    return Organisation(desired.organisation.name, language, practitioners, groups)
+    zone = desired.organisation.time_zone
+    return Organisation(desired.organisation.name, language, practitioners, groups, zone)
 
 
 def _group(entry: GroupEntry, language: str) -> ExpertGroup:

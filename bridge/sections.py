@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
@@ -78,6 +79,14 @@ def _localpart(value: str) -> str:
     return value
 
 
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone of the IANA list such as Europe/Paris") from None
+    return value
+
+
 def _secret(value: Any) -> Any:
     if isinstance(value, str) and not value:
         raise ValueError("must not be empty")
@@ -89,6 +98,7 @@ Domain = Annotated[str, AfterValidator(_domain)]
 MatrixId = Annotated[str, AfterValidator(_matrix_id)]
 Address = Annotated[str, AfterValidator(_address)]
 Localpart = Annotated[str, AfterValidator(_localpart)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -229,6 +239,9 @@ class OrganisationSection(Section):
 
     name: Name = Field(description="Name of the organisation, in mails and rooms.")
     language: Language | None = Field(None, description="fr or en; config.yaml's language by default.")
+    time_zone: TimeZone = Field(
+        "Europe/Paris", description="IANA time zone in which people's dates and working hours are read."
+    )
 
 
 class PractitionerEntry(Section):

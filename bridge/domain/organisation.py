@@ -41,12 +41,13 @@ class ExpertGroup:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Everything the organisation file says."""
+    """Everything the organisation file says. ``time_zone`` is of the IANA list."""
 
     name: str
     language: str
     practitioners: tuple[Practitioner, ...]
     groups: tuple[ExpertGroup, ...]
+    time_zone: str = "Europe/Paris"
 
     def practitioner(self, user_id: str) -> Practitioner | None:
         """The practitioner with this Matrix ID, if there is one."""

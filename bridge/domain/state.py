@@ -31,9 +31,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the configuration says about deciding. ``quiet_period_s`` is in seconds."""
+    """What the configuration says about deciding. ``quiet_period_s`` is in seconds.
+
+    ``time_zone`` (IANA) is the one in which people's dates are read.
+    """
 
     quiet_period_s: float = 20.0
+    time_zone: str = "Europe/Paris"
 
 
 @dataclass(frozen=True, slots=True)

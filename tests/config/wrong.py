@@ -254,6 +254,15 @@ CASES = [
         ORG,
     ),
     Case(
+        "a time zone that there isn't",
+        "  name: Hôpital",
+        "  name: Hôpital\n  time_zone: Paris",
+        3,
+        "organisation.time_zone",
+        "such as Europe/Paris",
+        ORG,
+    ),
+    Case(
         "an unknown way to notify",
         "    members:",
         "    notify: shout\n    members:",
