@@ -79,6 +79,35 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """A text of the locale (``text``: its whole key, as in ``help.close``) with its values."""
+
+    text: str
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SayAll:
+    """One notice of the bot in the question room, a line a phrase."""
+
+    key: str
+    question_id: str
+    language: str
+    phrases: tuple[Phrase, ...]
+    exposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TellAll:
+    """One message of the bot in someone's bot chat, a line a phrase."""
+
+    key: str
+    user_id: str
+    language: str
+    phrases: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PostCard:
     """One card in the group's waiting room, linking to the question's first event (key ``links_to``)."""
 
@@ -307,6 +336,8 @@ MatrixEffect = (
     | PostText
     | PostFile
     | Say
+    | SayAll
+    | TellAll
     | PostCard
     | ListInSpace
     | InviteMembers

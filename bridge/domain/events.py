@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.domain.commands import Command, UnknownCommand
 from bridge.domain.content import Attachment, Line
 
 
@@ -114,6 +115,18 @@ class MemberWrote:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """A person gave a command in the question room; ``message`` is its message, which is internal.
+
+    ``reply_to`` is the event that it answers, if it does.
+    """
+
+    message: MemberWrote
+    command: Command | UnknownCommand
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HandRaised:
     """A practitioner raised a hand on the question or on its card."""
 
@@ -131,10 +144,18 @@ class MemberRedacted:
 
 @dataclass(frozen=True, slots=True)
 class BotAsked:
-    """Someone wrote to the bot in their bot chat."""
+    """Someone wrote to the bot in their bot chat.
+
+    ``line`` is what they wrote, ``None`` for what isn't text or a file; ``command`` is set when it is one.
+    ``reply_to`` is the event that it answers; ``admin`` says that they administer the organisation.
+    """
 
     author: Author
     event_id: str
+    line: Line | None = None
+    command: Command | UnknownCommand | None = None
+    reply_to: str = ""
+    admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +210,7 @@ Event = (
     | MailUnusable
     | MailSetAside
     | MemberWrote
+    | Ordered
     | HandRaised
     | MemberRedacted
     | BotAsked

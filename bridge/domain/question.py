@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from bridge.domain import claim, patient, talk
+from bridge.domain import claim, orders, patient, talk
 from bridge.domain import events as ev
 from bridge.domain.state import Decision, Policy, Question, said
 
@@ -31,7 +31,7 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
         case ev.MailUnusable():
             return patient.unusable(question, event)
         case ev.BotAsked():
-            return talk.bot_asked(question, event)
+            return orders.asked(question, event, now, policy)
     if question is None:
         raise UnknownQuestion(type(event).__name__)
     match event:
@@ -41,6 +41,8 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
             return patient.set_aside(question, event)
         case ev.MemberWrote():
             return talk.member_wrote(question, event, now, policy)
+        case ev.Ordered():
+            return orders.ordered(question, event, now, policy)
         case ev.HandRaised():
             return claim.hand_raised(question, event, now)
         case ev.MemberRedacted():

@@ -46,10 +46,10 @@ def _came_second(question: Question, event: ev.MemberWrote) -> Decision:
 
 
 def _owner_wrote(question: Question, event: ev.MemberWrote, policy: Policy) -> Decision:
-    kept, settled = _settle(question, event)
+    kept, safe = settled(question, event)
     if event.internal:
-        return Decision(kept, settled)
-    before = Decision(kept, settled)
+        return Decision(kept, safe)
+    before = Decision(kept, safe)
     if event.line is None:
         return before.then(said(kept, "unsupported", event.event_id, kind=event.unsupported))
     line = replace(event.line, event_id=event.event_id)
@@ -58,7 +58,7 @@ def _owner_wrote(question: Question, event: ev.MemberWrote, policy: Policy) -> D
     return before.then(_drafted(kept, line, policy))
 
 
-def _settle(question: Question, event: ev.MemberWrote) -> tuple[Question, tuple[fx.Planned, ...]]:
+def settled(question: Question, event: ev.MemberWrote) -> tuple[Question, tuple[fx.Planned, ...]]:
     """Edits and thread replies must not hang on an event that others once saw."""
     if not event.relates_to:
         return question, ()
@@ -156,11 +156,3 @@ def answer_failed(question: Question, event: ev.AnswerFailed) -> Decision:
     details = {"number": str(event.number)}
     act = Act(f"{question.id}:{cause}", Did.FAILED, COLLOQUE, event.reason, details)
     return Decision(question, mark.effects + told.effects, (act,))
-
-
-def bot_asked(question: Question | None, event: ev.BotAsked) -> Decision:
-    """In the bot chat the bot says what it is there for."""
-    key = f"help:{event.event_id}"
-    author = event.author
-    effect = fx.HandBack(key, author.user_id, "help", author.language, None)
-    return Decision(question, (fx.Planned(effect, f"bot:{author.user_id}"),))

@@ -9,7 +9,7 @@ from bridge.domain import effects as fx
 from bridge.domain.plan import bot_chat_alias
 from bridge.locale import text
 from bridge.matrix import rooms
-from bridge.matrix.outlet import Outlet
+from bridge.matrix.outlet import Handlers, Outlet, lines
 from bridge.ports import Json, Outcome, Task
 
 
@@ -40,6 +40,18 @@ class BotChat:
     """Posts into bot chats, opening them when needed."""
 
     outlet: Outlet
+
+    @property
+    def handlers(self) -> Handlers:
+        """By effect."""
+        return {fx.HandBack: self.hand_back, fx.TellAll: self.tell_all}
+
+    async def tell_all(self, task: Task, effect: fx.TellAll) -> Outcome:
+        """Answer someone, a line a phrase."""
+        room_id, made = await self._room(effect.user_id, effect.language)
+        content = rooms.words(lines(effect.language, effect.phrases))
+        event_id = await self.outlet.send(room_id, content, key=task.key, doubtful=task.started)
+        return Outcome(result={"event_id": event_id}, rooms=made)
 
     async def hand_back(self, task: Task, effect: fx.HandBack) -> Outcome:
         """Tell someone why their words did not go out, and give them back, file included."""

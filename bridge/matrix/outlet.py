@@ -6,13 +6,25 @@ event does not get lost.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from bridge.domain.effects import Phrase
+from bridge.locale import text
 from bridge.matrix.rooms import KEY, txn_id
-from bridge.ports import Homeserver, Json, Names, Temporary
+from bridge.ports import Homeserver, Json, Names, Outcome, Task, Temporary
 
 LOOK_BACK_PAGES = 5
 PAGE = 100
+
+Handlers = Mapping[type, Callable[[Task, Any], Awaitable[Outcome]]]
+"""Who performs an effect, by its class: called with the task and its effect."""
+
+
+def lines(language: str, phrases: Sequence[Phrase]) -> str:
+    """A line a phrase, in this language."""
+    return "\n".join(text(language, phrase.text, **phrase.values) for phrase in phrases)
 
 
 @dataclass(frozen=True, slots=True)

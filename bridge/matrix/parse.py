@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.domain.commands import SIGN, Place, parse
 from bridge.domain.content import Attachment, Kind, Line
-from bridge.domain.events import Author, HandRaised, MemberRedacted, MemberWrote
+from bridge.domain.events import Author, HandRaised, MemberRedacted, MemberWrote, Ordered
 from bridge.ports import Json
 
 HANDS = ("🙋", "✋", "🤚", "🖐")
 """Raised hands; skin tones and genders follow as further code points."""
-
-COMMAND = "!"
-"""In a room that others read, commands start with this."""
 
 _KINDS = {"m.image": Kind.IMAGE, "m.audio": Kind.AUDIO, "m.video": Kind.VIDEO, "m.file": Kind.FILE}
 _UNSUPPORTED = {
@@ -27,7 +25,7 @@ CONTENT_TYPES = frozenset({"m.room.message", "m.sticker", *_UNSUPPORTED})
 """Event types by which a person says something."""
 
 
-def read_event(event: Json, author: Author) -> MemberWrote | HandRaised | MemberRedacted | None:
+def read_event(event: Json, author: Author) -> MemberWrote | Ordered | HandRaised | MemberRedacted | None:
     """What a person did in a question room, or ``None`` when it means nothing to a question."""
     kind, content = event.get("type"), _object(event.get("content"))
     if "state_key" in event:
@@ -52,7 +50,13 @@ def _reaction(event: Json, content: Json, author: Author) -> HandRaised | None:
     return HandRaised(author, event["event_id"]) if key.startswith(HANDS) else None
 
 
-def _message(event: Json, content: Json, author: Author) -> MemberWrote:
+def reply_target(content: Json) -> str:
+    """The event that a message answers, or an empty string."""
+    relation = _object(content.get("m.relates_to"))
+    return _text(_object(relation.get("m.in_reply_to")).get("event_id"))
+
+
+def _message(event: Json, content: Json, author: Author) -> MemberWrote | Ordered:
     relation = _object(content.get("m.relates_to"))
     rel_type, target = relation.get("rel_type"), _text(relation.get("event_id"))
     replaces = rel_type == "m.replace"
@@ -60,10 +64,14 @@ def _message(event: Json, content: Json, author: Author) -> MemberWrote:
     if replaces:
         content = _object(content.get("m.new_content")) or content
     line, unsupported = read_line(event, content, author.name)
-    internal = content.get("msgtype") == "m.notice" or (
-        line is not None and line.attachment is None and line.text.lstrip().startswith(COMMAND)
+    notice = content.get("msgtype") == "m.notice"
+    signed = line is not None and line.attachment is None and line.text.lstrip().startswith(SIGN)
+    message = MemberWrote(
+        author, event["event_id"], line, unsupported, related, replaces, internal=notice or signed
     )
-    return MemberWrote(author, event["event_id"], line, unsupported, related, replaces, internal)
+    # An edit of a command is none: what was ordered is done already.
+    command = parse(line.text, Place.QUESTION) if line and signed and not notice and not replaces else None
+    return Ordered(message, command, reply_target(content)) if command else message
 
 
 def read_line(event: Json, content: Json, name: str) -> tuple[Line | None, str]:

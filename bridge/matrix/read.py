@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from bridge.domain.commands import Place as Spoken
+from bridge.domain.commands import parse
 from bridge.domain.events import Author, BotAsked, HandRaised, Standing
 from bridge.domain.organisation import Organisation
 from bridge.matrix.outlet import Place
-from bridge.matrix.parse import CONTENT_TYPES, reaction_target, read_event
+from bridge.matrix.parse import CONTENT_TYPES, reaction_target, read_event, read_line, reply_target
 from bridge.ports import Json, Names, NotYet, RawInput, Reading
 
 NOTHING = Reading()
@@ -61,7 +63,15 @@ class MatrixReader:
     def _in_bot_chat(self, event: Json, sender: str) -> Reading:
         if event.get("type") not in CONTENT_TYPES:
             return NOTHING
-        return Reading(events=(BotAsked(self._known(sender, Standing.PRACTITIONER), event["event_id"]),))
+        content = event.get("content")
+        content = content if isinstance(content, dict) else {}
+        if content.get("msgtype") == "m.notice" or _relation(content) == "m.replace":
+            return NOTHING  # a program's line, or the edit of something that is done already
+        author = self._known(sender, Standing.PRACTITIONER)
+        line, _ = read_line(event, content, author.name)
+        command = parse(line.text, Spoken.BOT_CHAT) if line and line.attachment is None else None
+        asked = BotAsked(author, event["event_id"], line, command, reply_target(content))
+        return Reading(events=(asked,))
 
     async def _author(self, sender: str, question_id: str) -> Author:
         """Who this is for the group that was asked; the YAML says so, not the room's membership."""
@@ -78,3 +88,8 @@ class MatrixReader:
         if practitioner is None:
             return Author(sender, sender, Standing.STRANGER, self.organisation.language)
         return Author(sender, practitioner.name, standing, practitioner.language)
+
+
+def _relation(content: Json) -> str:
+    relation = content.get("m.relates_to")
+    return str(relation.get("rel_type", "")) if isinstance(relation, dict) else ""

@@ -9,7 +9,7 @@ from bridge.domain.state import Question, Status
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.drift import differences, intruders, wanted_state
-from bridge.matrix.outlet import Outlet
+from bridge.matrix.outlet import Handlers, Outlet
 from bridge.ports import Json, Outcome, Task
 
 
@@ -23,6 +23,11 @@ class Restorer:
     """Compares question rooms with their questions."""
 
     outlet: Outlet
+
+    @property
+    def handlers(self) -> Handlers:
+        """By effect."""
+        return {fx.Restore: self.restore}
 
     async def problems(self, question: Question) -> tuple[str, ...]:
         """What is wrong with this question's room now. Raises port errors."""

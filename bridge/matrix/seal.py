@@ -16,7 +16,7 @@ from bridge.domain.content import Line
 from bridge.domain.events import SealCompleted
 from bridge.locale import text
 from bridge.matrix import rooms
-from bridge.matrix.outlet import PAGE, Outlet
+from bridge.matrix.outlet import PAGE, Handlers, Outlet
 from bridge.matrix.parse import CONTENT_TYPES, read_line
 from bridge.ports import Json, Member, Outcome, Task, Temporary
 
@@ -32,7 +32,20 @@ class Seal:
     outlet: Outlet
     grant_at_once_up_to: int
 
-    async def lock(self, effect: fx.Lock) -> Outcome:
+    @property
+    def handlers(self) -> Handlers:
+        """By effect."""
+        return {
+            fx.Lock: self.lock,
+            fx.CloseJoin: self.close_join,
+            fx.HideHistory: self.hide_history,
+            fx.RemoveOthers: self.remove_others,
+            fx.CoverExposed: self.cover_exposed,
+            fx.GrantOwner: self.grant,
+            fx.RedactEvent: self.redact_event,
+        }
+
+    async def lock(self, _task: Task, effect: fx.Lock) -> Outcome:
         """(a) Others may no longer speak; the owner may, unless too many others still read."""
         room_id = await self.outlet.room(f"question:{effect.question_id}")
         members = await self.outlet.homeserver.members(room_id)
@@ -54,20 +67,20 @@ class Seal:
         )
         await self.outlet.homeserver.put_state(room_id, "m.room.power_levels", "", levels)
 
-    async def close_join(self, effect: fx.CloseJoin) -> Outcome:
+    async def close_join(self, _task: Task, effect: fx.CloseJoin) -> Outcome:
         """(b) Nobody joins uninvited any more."""
         room_id = await self.outlet.room(f"question:{effect.question_id}")
         await self.outlet.homeserver.put_state(room_id, "m.room.join_rules", "", {"join_rule": "invite"})
         return Outcome()
 
-    async def hide_history(self, effect: fx.HideHistory) -> Outcome:
+    async def hide_history(self, _task: Task, effect: fx.HideHistory) -> Outcome:
         """(c) What comes from here on is for those who are in the room then."""
         room_id = await self.outlet.room(f"question:{effect.question_id}")
         content = {"history_visibility": "joined"}
         await self.outlet.homeserver.put_state(room_id, "m.room.history_visibility", "", content)
         return Outcome()
 
-    async def remove_others(self, effect: fx.RemoveOthers) -> Outcome:
+    async def remove_others(self, _task: Task, effect: fx.RemoveOthers) -> Outcome:
         """(d) Remove until a look at the members shows nobody else; who raised a hand outside is invited."""
         homeserver = self.outlet.homeserver
         room_id = await self.outlet.room(f"question:{effect.question_id}")
@@ -154,7 +167,7 @@ class Seal:
         txn = rooms.txn_id(f"{effect.key}:redact:{event_id}")
         await self.outlet.homeserver.redact(room_id, event_id, txn_id=txn)
 
-    async def grant(self, effect: fx.GrantOwner) -> Outcome:
+    async def grant(self, _task: Task, effect: fx.GrantOwner) -> Outcome:
         """The owner may speak now, unless the lock already said so."""
         locked = await self.outlet.names.result(effect.lock)
         if locked is None:

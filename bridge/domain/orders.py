@@ -1,0 +1,116 @@
+"""Commands that people give: who may, what each one decides, and the help that fits the place.
+
+A command's own rules stand in the module of its subject; here they are only found. An order never
+reaches the patient, whatever becomes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bridge.domain import effects as fx
+from bridge.domain import events as ev
+from bridge.domain import talk
+from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, Who, known
+from bridge.domain.state import Decision, Policy, Question, Status, in_room
+
+InQuestion = Callable[[Question, ev.Ordered, Command, datetime, Policy], Decision]
+"""Decides a command that was given in a question room."""
+InBotChat = Callable[[ev.BotAsked, Command, datetime, Policy], tuple[fx.Planned, ...]]
+"""Decides a command that was given in a bot chat; what it leads to belongs to no question yet."""
+
+
+def ordered(question: Question, event: ev.Ordered, now: datetime, policy: Policy) -> Decision:
+    """A command in the question room: checked, decided, and answered there."""
+    author = event.message.author
+    if author.standing is ev.Standing.STRANGER or (
+        question.status is Status.TAKEN and author.user_id != question.owner
+    ):
+        return talk.member_wrote(question, event.message, now, policy)
+    settled, safe = talk.settled(question, event.message)
+    decision = _decided(settled, event, now, policy)
+    return Decision(settled, safe).then(decision)
+
+
+def _decided(question: Question, event: ev.Ordered, now: datetime, policy: Policy) -> Decision:
+    command = event.command
+    if isinstance(command, UnknownCommand):
+        return answered(question, event, unknown(command, event.message.author.language))
+    spec = next(spec for spec in known(Place.QUESTION) if spec.name == command.name)
+    if spec.who is Who.OWNER and event.message.author.user_id != question.owner:
+        return answered(question, event, (fx.Phrase("bot.owner_only", {"command": SIGN + spec.french[0]}),))
+    return QUESTION_ORDERS[command.name](question, event, command, now, policy)
+
+
+def answered(question: Question, event: ev.Ordered, phrases: tuple[fx.Phrase, ...]) -> Decision:
+    """The bot's answer to a command, in the room and in the language of who gave it."""
+    key = f"{question.id}:order:{event.message.event_id}"
+    say = fx.SayAll(
+        key, question.id, event.message.author.language, phrases, question.status is Status.WAITING
+    )
+    return Decision(question, in_room(question, say))
+
+
+def asked(question: Question | None, event: ev.BotAsked, now: datetime, policy: Policy) -> Decision:
+    """Someone wrote in their bot chat: a command is decided, everything else is answered with help."""
+    command = event.command
+    if isinstance(command, Command):
+        return Decision(question, BOT_CHAT_ORDERS[command.name](event, command, now, policy))
+    if isinstance(command, UnknownCommand):
+        return Decision(question, told(event, *unknown(command, event.author.language)))
+    return Decision(question, told(event, *bot_chat_help(event.author.language, event.admin)))
+
+
+def told(event: ev.BotAsked, *phrases: fx.Phrase) -> tuple[fx.Planned, ...]:
+    """The bot's answer in a bot chat, in the language of who asked."""
+    author = event.author
+    effect = fx.TellAll(f"answer:{event.event_id}", author.user_id, author.language, phrases)
+    return (fx.Planned(effect, f"bot:{author.user_id}"),)
+
+
+def unknown(command: UnknownCommand, language: str) -> tuple[fx.Phrase, ...]:
+    """What is said of a command that isn't one, with what may have been meant."""
+    nearest = ", ".join(SIGN + word for word in command.nearest)
+    values = {"command": SIGN + command.word[:40], "nearest": nearest, "help": SIGN + _help_word(language)}
+    return (fx.Phrase("bot.unknown_nearest" if nearest else "bot.unknown", values),)
+
+
+def _help_word(language: str) -> str:
+    return "help" if language == "en" else "aide"
+
+
+# --- help ---
+
+
+def help_lines(specs: tuple[Spec, ...], language: str) -> tuple[fx.Phrase, ...]:
+    """A line a command."""
+    return tuple(fx.Phrase(f"help.{spec.name}", {"command": SIGN + spec.word(language)}) for spec in specs)
+
+
+def _question_help(
+    question: Question, event: ev.Ordered, _command: Command, _now: datetime, _policy: Policy
+) -> Decision:
+    author = event.message.author
+    owns = author.user_id == question.owner
+    specs = tuple(spec for spec in known(Place.QUESTION) if owns or spec.who is Who.ANYONE)
+    intro = fx.Phrase("bot.help_owner" if owns else "bot.help_waiting", {"sign": SIGN})
+    return answered(question, event, (intro, *help_lines(specs, author.language)))
+
+
+def bot_chat_help(language: str, admin: bool) -> tuple[fx.Phrase, ...]:
+    """What the bot chat is there for, and every command that this person may give there."""
+    specs = tuple(spec for spec in known(Place.BOT_CHAT) if admin or spec.who is not Who.ADMIN)
+    return (fx.Phrase("bot.help", {}), *help_lines(specs, language))
+
+
+def _bot_chat_help(
+    event: ev.BotAsked, _command: Command, _now: datetime, _policy: Policy
+) -> tuple[fx.Planned, ...]:
+    return told(event, *bot_chat_help(event.author.language, event.admin))
+
+
+QUESTION_ORDERS: dict[str, InQuestion] = {"help": _question_help}
+"""By name, every command of a question room."""
+BOT_CHAT_ORDERS: dict[str, InBotChat] = {"help": _bot_chat_help}
+"""By name, every command of a bot chat."""

@@ -1,0 +1,139 @@
+"""What is said and shown in a question room: its creation, the patient's words, the bot's lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.domain import effects as fx
+from bridge.locale import text
+from bridge.matrix import rooms
+from bridge.matrix.outlet import Handlers, Outlet, lines
+from bridge.matrix.seal import Seal
+from bridge.ports import Json, Outcome, Permanent, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Performs what happens inside a question room."""
+
+    _outlet: Outlet
+    _seal: Seal
+
+    @property
+    def handlers(self) -> Handlers:
+        """By effect."""
+        return {
+            fx.CreateQuestionRoom: self._create,
+            fx.JoinGhost: self._join_ghost,
+            fx.PostText: self._post_text,
+            fx.PostFile: self._post_file,
+            fx.Say: self._say,
+            fx.SayAll: self._say_all,
+            fx.PutBack: self._put_back,
+            fx.React: self._react,
+        }
+
+    async def _create(self, _task: Task, effect: fx.CreateQuestionRoom) -> Outcome:
+        space = await self._outlet.room(f"group:{effect.group}")
+        await self._outlet.homeserver.register(effect.ghost)
+        content = rooms.question_room(
+            alias=self._outlet.place.alias(f"q_{effect.question_id}"),
+            name=f"{effect.title} · {effect.reference}",
+            group_space=space,
+            bot=self._outlet.place.bot,
+            ghost=self._outlet.place.ghost(effect.ghost),
+            room_version=self._outlet.place.room_version,
+        )
+        room_id = await self._outlet.homeserver.create_room(content)
+        return Outcome(
+            result={
+                "room_id": room_id,
+                "room_version": self._outlet.place.room_version,
+                "group": effect.group,
+            },
+            rooms={f"question:{effect.question_id}": room_id},
+        )
+
+    async def _join_ghost(self, _task: Task, effect: fx.JoinGhost) -> Outcome:
+        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        ghost = self._outlet.place.ghost(effect.ghost)
+        content = {"membership": "join", "displayname": effect.name}
+        event_id = await self._outlet.homeserver.put_state(
+            room_id, "m.room.member", ghost, content, as_user=ghost
+        )
+        return Outcome(result={"event_id": event_id})
+
+    async def _relation(self, question_id: str, exposed: bool) -> Json:
+        """What others can read must not become the root of a thread (see :func:`rooms.anchored_to`)."""
+        return rooms.anchored_to(await self._outlet.earlier(f"{question_id}:ghost")) if exposed else {}
+
+    async def _post_text(self, task: Task, effect: fx.PostText) -> Outcome:
+        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        relation = await self._relation(effect.question_id, effect.exposed)
+        first = ""
+        for number, part in enumerate(rooms.chunks(effect.text)):
+            event_id = await self._outlet.send(
+                room_id,
+                rooms.words(part) | relation,
+                key=f"{task.key}:{number}" if number else task.key,
+                doubtful=task.started,
+                as_user=self._outlet.place.ghost(effect.ghost),
+            )
+            first = first or event_id
+        return Outcome(result={"event_id": first})
+
+    async def _post_file(self, task: Task, effect: fx.PostFile) -> Outcome:
+        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        relation = await self._relation(effect.question_id, effect.exposed)
+        ghost, attachment = self._outlet.place.ghost(effect.ghost), effect.attachment
+        content = await self._outlet.names.blob(attachment.blob)
+        if content is None:
+            raise Permanent("the file's bytes are not kept", code="missing")
+        mxc = await self._outlet.homeserver.upload(
+            content, mimetype=attachment.mimetype, filename=attachment.name, as_user=ghost
+        )
+        event_id = await self._outlet.send(
+            room_id,
+            rooms.file(attachment, mxc) | relation,
+            key=task.key,
+            doubtful=task.started,
+            as_user=ghost,
+        )
+        return Outcome(result={"event_id": event_id})
+
+    async def _say(self, task: Task, effect: fx.Say) -> Outcome:
+        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        relation = await self._relation(effect.question_id, effect.exposed)
+        said = text(effect.language, f"bot.{effect.message}", **effect.values)
+        event_id = await self._outlet.send(
+            room_id, rooms.words(said, notice=True) | relation, key=task.key, doubtful=task.started
+        )
+        return Outcome(result={"event_id": event_id})
+
+    async def _say_all(self, task: Task, effect: fx.SayAll) -> Outcome:
+        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        relation = await self._relation(effect.question_id, effect.exposed)
+        said = lines(effect.language, effect.phrases)
+        event_id = await self._outlet.send(
+            room_id, rooms.words(said, notice=True) | relation, key=task.key, doubtful=task.started
+        )
+        return Outcome(result={"event_id": event_id})
+
+    async def _put_back(self, task: Task, effect: fx.PutBack) -> Outcome:
+        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        event_id = await self._seal.quote(room_id, task.key, effect.owner_name, effect.line, task.started)
+        return Outcome(result={"event_id": event_id})
+
+    async def _react(self, task: Task, effect: fx.React) -> Outcome:
+        room_id = await self._outlet.room(effect.room)
+        event_id = effect.event_id or await self._outlet.earlier(effect.sent)
+        relation = {"rel_type": "m.annotation", "event_id": event_id, "key": effect.symbol}
+        content = {"m.relates_to": relation}
+        try:
+            await self._outlet.send(
+                room_id, content, key=task.key, doubtful=task.started, event_type="m.reaction"
+            )
+        except Permanent as error:
+            if error.code != "M_DUPLICATE_ANNOTATION":
+                raise
+        return Outcome()
