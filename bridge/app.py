@@ -31,6 +31,7 @@ from bridge.mail.send import SmtpMailer
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.managed import ManagedRooms
 from bridge.matrix.outlet import Outlet, Place
+from bridge.matrix.own import KINDS, OwnRooms
 from bridge.matrix.perform import MatrixPerformer
 from bridge.matrix.pulse import pulse
 from bridge.matrix.read import MatrixReader
@@ -88,6 +89,7 @@ class Bridge:
             self._wake_outbox,
         )
         self.names = StoredNames(self.database, self.inbox.take, config.claim.listing_limit)
+        self.own_rooms = OwnRooms()
         self.meter = Meter()
         self.inbox.meter = self.meter
         self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)
@@ -149,7 +151,7 @@ class Bridge:
         await self.inbox.take([arrival])
 
     async def _store_events(self, events: list[Json]) -> None:
-        await self.inbox.take(matrix_arrivals(events))
+        await self.inbox.take(matrix_arrivals(self.own_rooms.sift(events)))
 
     async def start(self) -> Report:
         """Bring everything up; returns what became of the organisation in Matrix.
@@ -233,18 +235,22 @@ class Bridge:
             namespace=place.namespace,
             waiting_name=text(config.language, "names.waiting_room"),
             bot_chat_names={known: text(known, "names.bot_chat") for known in LANGUAGES},
+            archived_name=text(config.language, "names.archived", name="{name}"),
         )
         managed = ManagedRooms(self.homeserver, self.homeserver, self.names, place)
         report = await reconcile(wanted, managed, bot=place.bot)
         for failure in report.failed:
             log.error("reconcile.refused", step=type(failure.step).__name__, reason=failure.reason)
+        for kind in KINDS:
+            for room_id in (await self.names.rooms_of(kind)).values():
+                self.own_rooms.learn(room_id)
         self._connect(config, place)
         return report
 
     def _connect(self, config: Config, place: Place) -> None:
         organisation = self.settings.organisation
         self.inbox.readers |= {
-            "matrix": MatrixReader(self.names, organisation, place),
+            "matrix": MatrixReader(self.names, organisation, place, self.own_rooms),
             "mail": MailReader(self.names, organisation, config.mail.domain, place.namespace),
             "result": read_result,
         }

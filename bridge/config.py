@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bridge import membership
 from bridge.domain.organisation import ExpertGroup, Organisation, Practitioner
 from bridge.sections import Config, GroupEntry, NameByLanguage, OrganisationFile, Section, is_loopback
 from bridge.yamlfile import ConfigError, Location, Mistake, YamlFile, plain, read_yaml
@@ -231,6 +232,7 @@ def _cross_organisation(
                 ("groups", number, "address"), "must not begin with q+ or bounce+, which answers use"
             )
         yield from _members(source, number, group, known)
+    yield from membership.mistakes(source, desired)
 
 
 def _members(source: YamlFile, number: int, group: GroupEntry, known: list[str]) -> Iterator[Mistake]:
@@ -273,15 +275,21 @@ def _placed(config: Config, directory: Path) -> Config:
 
 def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
     language = desired.organisation.language or config.language
-    practitioners = tuple(
-        Practitioner(entry.id, entry.name, entry.language or language) for entry in desired.practitioners
+    present = membership.active(desired)
+    people = [Practitioner(e.id, e.name, e.language or language) for e in desired.practitioners]
+    return Organisation(
+        desired.organisation.name,
+        language,
+        tuple(person for person in people if person.user_id in present),
+        tuple(_group(entry, language, present) for entry in desired.groups),
+        time_zone=desired.organisation.time_zone,
+        discussions=membership.discussions(desired, language),
+        inactive=tuple(person for person in people if person.user_id not in present),
     )
-    groups = tuple(_group(entry, language) for entry in desired.groups)
-    zone = desired.organisation.time_zone
-    return Organisation(desired.organisation.name, language, practitioners, groups, zone)
 
 
-def _group(entry: GroupEntry, language: str) -> ExpertGroup:
+def _group(entry: GroupEntry, language: str, present: frozenset[str]) -> ExpertGroup:
     chosen = entry.language or language
     name = getattr(entry.name, chosen) if isinstance(entry.name, NameByLanguage) else entry.name
-    return ExpertGroup(entry.key, name, entry.address, tuple(entry.members), entry.notify, chosen)
+    members = membership.still(entry.members, present)
+    return ExpertGroup(entry.key, name, entry.address, members, entry.notify, chosen, entry.suspended)

@@ -33,6 +33,11 @@ class StoredNames:
         async with self.database.reading() as connection:
             return await registry.room_key(connection, room_id)
 
+    async def rooms_of(self, kind: str) -> dict[str, str]:
+        """All our rooms of one kind, room IDs by key."""
+        async with self.database.reading() as connection:
+            return await registry.rooms_of(connection, kind)
+
     async def remember(self, key: str, room_id: str) -> None:
         """Note the room ID of one of our rooms."""
         async with self.database.transaction() as connection:

@@ -212,12 +212,14 @@ class Reading:
     """What an input means: for which question, which events; files to keep come with it.
 
     ``hold`` is a reason to set the input aside although it was understood (nobody can be shown it).
+    ``forget``: that it came is all we keep of it.
     """
 
     question_id: str = ""
     events: tuple[Event, ...] = ()
     blobs: tuple[bytes, ...] = ()
     hold: str = ""
+    forget: bool = False
 
 
 class NotYet(Exception):
@@ -281,6 +283,9 @@ class Names(Protocol):
 
     async def room_key(self, room_id: str) -> str | None:
         """Which of our rooms has this room ID."""
+
+    async def rooms_of(self, kind: str) -> dict[str, str]:
+        """All our rooms of one kind (how their keys begin), room IDs by key."""
 
     async def remember(self, key: str, room_id: str) -> None:
         """Note the room ID of one of our rooms."""

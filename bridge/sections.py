@@ -10,7 +10,15 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    WithJsonSchema,
+)
 
 from bridge.domain.organisation import Notify
 
@@ -102,7 +110,8 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
-Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+KEY = r"^[a-z0-9][a-z0-9-]{0,30}$"
+Key = Annotated[str, Field(pattern=KEY)]
 
 
 class Section(BaseModel):
@@ -250,6 +259,9 @@ class PractitionerEntry(Section):
     id: MatrixId = Field(description="Matrix ID, as in @claire:example.org.")
     name: Name = Field(description="Name that patients and colleagues see.")
     language: Language | None = Field(None, description="Language that the bot speaks with them.")
+    active: bool = Field(
+        True, description="false: out of every room for now; their open questions go back to the group."
+    )
 
 
 class NameByLanguage(Section):
@@ -270,6 +282,42 @@ class GroupEntry(Section):
         Notify.ANNOUNCE, description="announce: a card in the waiting room; invite: each member, each time."
     )
     language: Language | None = Field(None, description="Language of its mails and rooms.")
+    suspended: bool = Field(
+        False, description="true: patients who ask it are told that nobody is available for now."
+    )
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _named(value: str) -> str:
+    if value != EVERYONE and not value.startswith("@") and not re.fullmatch(KEY, value):
+        raise ValueError(f"must be {EVERYONE}, a group's key, or a Matrix ID such as @claire:example.org")
+    return _matrix_id(value) if value.startswith("@") else value
+
+
+EVERYONE = "everyone"
+Named = Annotated[str, AfterValidator(_named)]
+_STRINGS = {"type": "array", "items": {"type": "string"}}
+Members = Annotated[
+    list[Named], BeforeValidator(_listed), WithJsonSchema({"anyOf": [{"type": "string"}, _STRINGS]})
+]
+
+
+class DiscussionEntry(Section):
+    """One discussion group: an ordinary room for colleagues."""
+
+    key: Key = Field(description="Stable short name: the room is found by it. a-z, 0-9 and -.")
+    name: Name | NameByLanguage = Field(description="Name that people see; or one in fr and one in en.")
+    members: Members = Field(
+        [], description="everyone, or a list of expert groups' keys and Matrix IDs of practitioners."
+    )
+    moderators: list[MatrixId] = Field(
+        [], description="Members who may delete messages, pin, and set the topic."
+    )
+    announce_only: bool = Field(False, description="true: only moderators write, everyone reads and reacts.")
+    archived: bool = Field(False, description="true: members can still read, nobody writes.")
 
 
 class OrganisationFile(Section):
@@ -278,3 +326,4 @@ class OrganisationFile(Section):
     organisation: OrganisationSection
     practitioners: list[PractitionerEntry] = []
     groups: list[GroupEntry] = []
+    discussions: list[DiscussionEntry] = []

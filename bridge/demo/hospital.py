@@ -154,6 +154,17 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
             }
             for group in organisation.groups
         ],
+        "discussions": [
+            {
+                "key": group.key,
+                "name": group.name,
+                "members": list(group.members),
+                "moderators": list(group.moderators),
+                "announce_only": group.announce_only,
+                "archived": group.archived,
+            }
+            for group in organisation.discussions
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""The organisation as the admin's YAML describes it: practitioners and expert groups.
+"""The organisation as the admin's YAML describes it: practitioners, expert groups, discussion groups.
 
 The address of a group and the Matrix ID of a practitioner are their identities; names may change.
 """
@@ -37,17 +37,44 @@ class ExpertGroup:
     members: tuple[str, ...]
     notify: Notify
     language: str
+    suspended: bool = False
+    """Nobody answers for now: patients are told so, and what they ask is kept."""
+
+    @property
+    def on_duty(self) -> tuple[str, ...]:
+        """The members who can be expected to answer."""
+        return () if self.suspended else self.members
+
+
+@dataclass(frozen=True, slots=True)
+class DiscussionGroup:
+    """A room for colleagues, which the bridge keeps in order and never listens to.
+
+    ``announce_only``: only moderators write. ``archived``: nobody does, members still read.
+    """
+
+    key: str
+    name: str
+    members: tuple[str, ...]
+    moderators: tuple[str, ...] = ()
+    announce_only: bool = False
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Everything the organisation file says. ``time_zone`` is of the IANA list."""
+    """Everything the organisation file says.
+
+    ``time_zone`` is of the IANA list. Who is ``inactive`` for now belongs nowhere else.
+    """
 
     name: str
     language: str
     practitioners: tuple[Practitioner, ...]
     groups: tuple[ExpertGroup, ...]
     time_zone: str = "Europe/Paris"
+    discussions: tuple[DiscussionGroup, ...] = ()
+    inactive: tuple[Practitioner, ...] = ()
 
     def practitioner(self, user_id: str) -> Practitioner | None:
         """The practitioner with this Matrix ID, if there is one."""

@@ -1,7 +1,8 @@
 """From the organisation as wanted and the homeserver as it is to the steps between them: pure.
 
 Only managed rooms are ever looked at or touched, by key: ``organisation``, ``group:<key>``,
-``waiting:<key>``, ``bot:<Matrix ID>``. A group space also lists question rooms; those are left alone.
+``waiting:<key>``, ``discussion:<key>``, ``bot:<Matrix ID>``. A group space also lists question rooms;
+those are left alone.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
-from bridge.domain.organisation import Organisation
+from bridge.domain.organisation import DiscussionGroup, Organisation
 
 Json = dict[str, Any]
 PRESENT = ("join", "invite")
@@ -25,11 +26,31 @@ class RoomKind(StrEnum):
     SPACE = "space"
     WAITING = "waiting"
     BOT_CHAT = "bot_chat"
+    DISCUSSION = "discussion"
+
+
+class Writing(IntEnum):
+    """Who writes in a discussion room: the power level that it takes."""
+
+    MEMBERS = 0
+    MODERATORS = 50
+    NOBODY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Who may do more than read in a discussion room."""
+
+    moderators: frozenset[str] = frozenset()
+    writing: Writing = Writing.MEMBERS
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A managed room as the YAML wants it. ``parent`` is the key of the space that lists it."""
+    """A managed room as the YAML wants it. ``parent`` is the key of the space that lists it.
+
+    ``rights`` of a discussion room are the YAML's to say; those of the other rooms never change.
+    """
 
     key: str
     alias: str
@@ -37,16 +58,21 @@ class Wanted:
     kind: RoomKind
     members: tuple[str, ...]
     parent: str = ""
+    rights: Rights | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """A managed room as it is. ``members`` maps Matrix IDs to memberships."""
+    """A managed room as it is. ``members`` maps Matrix IDs to memberships.
+
+    ``rights`` is ``None`` when the power levels say anything that we would not.
+    """
 
     room_id: str
     name: str
     members: dict[str, str]
     children: frozenset[str] = frozenset()
+    rights: Rights | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +127,35 @@ class AddChild:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRights:
+    """Say who moderates and writes in a discussion room."""
+
+    key: str
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True)
 class NoAccount:
     """Nothing to do but to tell: the homeserver has no such account."""
 
     user_id: str
 
 
-Step = CreateRoom | SetName | Invite | Remove | AddChild | NoAccount
+Step = CreateRoom | SetName | SetRights | Invite | Remove | AddChild | NoAccount
 
 
 def wanted_rooms(
-    organisation: Organisation, *, namespace: str, waiting_name: str, bot_chat_names: dict[str, str]
+    organisation: Organisation,
+    *,
+    namespace: str,
+    waiting_name: str,
+    bot_chat_names: dict[str, str],
+    archived_name: str = "{name}",
 ) -> tuple[Wanted, ...]:
     """Every managed room of an organisation, spaces before what they list.
 
-    ``waiting_name`` is the waiting rooms' name; ``bot_chat_names`` the bot chats' by language.
+    ``waiting_name`` is the waiting rooms' name; ``bot_chat_names`` the bot chats' by language;
+    ``archived_name`` makes the name of a discussion room that is archived.
     """
     everyone = tuple(practitioner.user_id for practitioner in organisation.practitioners)
     rooms = [Wanted("organisation", f"{namespace}org", organisation.name, RoomKind.SPACE, everyone)]
@@ -128,12 +168,26 @@ def wanted_rooms(
             ),
             Wanted(waiting, f"{namespace}w_{group.key}", name, RoomKind.WAITING, group.members, space),
         ]
+    rooms += [_discussion(group, namespace, archived_name) for group in organisation.discussions]
     for practitioner in organisation.practitioners:
         user_id = practitioner.user_id
         alias = bot_chat_alias(namespace, user_id)
         name = bot_chat_names[practitioner.language]
         rooms.append(Wanted(f"bot:{user_id}", alias, name, RoomKind.BOT_CHAT, (user_id,)))
     return tuple(rooms)
+
+
+def _discussion(group: DiscussionGroup, namespace: str, archived_name: str) -> Wanted:
+    writing = Writing.MODERATORS if group.announce_only else Writing.MEMBERS
+    return Wanted(
+        f"discussion:{group.key}",
+        f"{namespace}d_{group.key}",
+        archived_name.replace("{name}", group.name) if group.archived else group.name,
+        RoomKind.DISCUSSION,
+        group.members,
+        "organisation",
+        Rights(frozenset(group.moderators), Writing.NOBODY if group.archived else writing),
+    )
 
 
 def bot_chat_alias(namespace: str, user_id: str) -> str:
@@ -178,6 +232,9 @@ def _room(wanted: Wanted, snapshot: Snapshot, bot: str) -> Iterator[Step]:
         return
     if not _is_named(wanted, actual.name):
         yield SetName(wanted.key, wanted.name)
+    # Someone who shall moderate may, before they come; someone who no longer shall goes after.
+    if wanted.rights is not None and actual.rights != wanted.rights:
+        yield SetRights(wanted.key, wanted.rights)
     for member in reachable:
         if actual.members.get(member) not in PRESENT:
             yield Invite(wanted.key, member)

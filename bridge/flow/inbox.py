@@ -147,7 +147,7 @@ class Inbox:
                 claims += decided.claimed
             if reading.hold:
                 await inbox.quarantine(connection, item.id, reading.hold)
-            elif not await inbox.done(connection, item.id, unsure=unsure):
+            elif not await inbox.done(connection, item.id, unsure=unsure, forget=reading.forget):
                 raise questions.Conflict(item.key)
             await self.sharing.tell(connection, "outbox", [outbox.lane_name(lane) for lane in lanes])
         if reading.hold:

@@ -58,7 +58,7 @@ class MailReader:
         return QuestionAsked(
             question_id=item.conversation,
             group=group.key,
-            members=group.members,
+            members=group.on_duty,
             invite_members=group.notify == "invite",
             language=group.language,
             subject=_shortened(subject),

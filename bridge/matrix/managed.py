@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.domain import plan
-from bridge.matrix import rooms
+from bridge.matrix import discussion, rooms
 from bridge.matrix.botchat import bot_chat
 from bridge.matrix.outlet import Place
 from bridge.ports import Homeserver, Json, Names, Permanent
@@ -53,7 +53,7 @@ class ManagedRooms:
         if room_id is None:
             return
         try:
-            found[key] = _actual(room_id, await self.homeserver.state(room_id))
+            found[key] = _actual(room_id, await self.homeserver.state(room_id), self.place.bot)
         except Permanent as error:
             if error.code not in ("M_FORBIDDEN", "M_NOT_FOUND"):
                 raise
@@ -74,6 +74,8 @@ class ManagedRooms:
             key = await self.names.room_key(room_id) or ""
             if key.startswith("group:"):
                 left += [key, f"waiting:{key.removeprefix('group:')}"]
+            elif key.startswith("discussion:"):
+                left.append(key)
         return [key for key in left if key not in keys]
 
     async def _find(self, room: plan.Wanted) -> str | None:
@@ -93,6 +95,11 @@ class ManagedRooms:
             case plan.SetName():
                 room_id = await self._room(step.key)
                 await self.homeserver.put_state(room_id, "m.room.name", "", {"name": step.name})
+            case plan.SetRights():
+                room_id = await self._room(step.key)
+                version = discussion.version_of(await self.homeserver.state_event(room_id, "m.room.create"))
+                levels = discussion.levels(step.rights, bot=self.place.bot, room_version=version)
+                await self.homeserver.put_state(room_id, "m.room.power_levels", "", levels)
             case plan.Invite():
                 await self.homeserver.invite(await self._room(step.key), step.user_id)
             case plan.Remove():
@@ -125,6 +132,10 @@ class ManagedRooms:
                 bot=self.place.bot,
                 room_version=self.place.room_version,
             )
+        if wanted.kind is plan.RoomKind.DISCUSSION:
+            return discussion.discussion_room(
+                wanted, bot=self.place.bot, room_version=self.place.room_version
+            )
         rule: Json = {"join_rule": "invite"}
         if wanted.kind is plan.RoomKind.WAITING:
             rule = rooms.restricted_to(await self._room(wanted.parent))
@@ -139,8 +150,9 @@ class ManagedRooms:
         )
 
 
-def _actual(room_id: str, state: list[Json]) -> plan.Actual:
+def _actual(room_id: str, state: list[Json], bot: str) -> plan.Actual:
     name, members, children = "", {}, set()
+    rights: plan.Rights | None = None
     for event in state:
         content, key = event.get("content", {}), event.get("state_key", "")
         match event.get("type"):
@@ -150,4 +162,6 @@ def _actual(room_id: str, state: list[Json]) -> plan.Actual:
                 members[str(key)] = str(content.get("membership", "leave"))
             case "m.space.child" if content.get("via"):
                 children.add(str(key))
-    return plan.Actual(room_id, name, members, frozenset(children))
+            case "m.room.power_levels":
+                rights = discussion.rights(content, bot=bot)
+    return plan.Actual(room_id, name, members, frozenset(children), rights)

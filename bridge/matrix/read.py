@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.domain.commands import Place as Spoken
 from bridge.domain.commands import parse
 from bridge.domain.events import Author, BotAsked, HandRaised, Standing
 from bridge.domain.organisation import Organisation
+from bridge.matrix import own
 from bridge.matrix.outlet import Place
 from bridge.matrix.parse import CONTENT_TYPES, reaction_target, read_event, read_line, reply_target
 from bridge.ports import Json, Names, NotYet, RawInput, Reading
@@ -23,6 +24,7 @@ class MatrixReader:
     names: Names
     organisation: Organisation
     place: Place
+    own_rooms: own.OwnRooms = field(default_factory=own.OwnRooms)
 
     async def __call__(self, item: RawInput) -> Reading:
         """Read one event. Raises :class:`NotYet` for one about a card that is still being recorded."""
@@ -39,6 +41,9 @@ class MatrixReader:
                 return await self._in_waiting_room(event, sender)
             case "bot":
                 return self._in_bot_chat(event, sender)
+            case kind if kind in own.KINDS:
+                self.own_rooms.learn(str(event.get("room_id")))
+                return Reading(forget=event.get("type") != "m.room.member")
             case _:
                 return NOTHING
 

@@ -109,15 +109,17 @@ async def head(connection: AsyncConnection, conversation: str) -> Input | None:
     return Input(*row) if row else None
 
 
-async def done(connection: AsyncConnection, input_id: int, *, unsure: bool = False) -> bool:
+async def done(
+    connection: AsyncConnection, input_id: int, *, unsure: bool = False, forget: bool = False
+) -> bool:
     """Mark an input as decided; ``False`` when someone else already did.
 
-    ``unsure``: nobody knows whether everything before it in its room had come.
+    ``unsure``: nobody knows whether everything before it in its room had come. ``forget`` drops its bytes.
     """
     change = (
         sa.update(inbox)
         .where(inbox.c.id == input_id, inbox.c.status == PENDING)
-        .values(status=DONE, error="", unsure=unsure)
+        .values(status=DONE, error="", unsure=unsure, **({"payload": b""} if forget else {}))
     )
     return (await connection.execute(change)).rowcount == 1
 

@@ -27,6 +27,12 @@ async def room_key(connection: AsyncConnection, room: str) -> str | None:
     return (await connection.execute(sa.select(rooms.c.key).where(rooms.c.room_id == room))).scalar()
 
 
+async def rooms_of(connection: AsyncConnection, kind: str) -> dict[str, str]:
+    """All our rooms of one kind (how their keys begin), room IDs by key."""
+    query = sa.select(rooms.c.key, rooms.c.room_id).where(rooms.c.key.between(f"{kind}:", f"{kind};"))
+    return {row.key: row.room_id for row in await connection.execute(query)}
+
+
 async def remember_room(connection: AsyncConnection, key: str, room: str) -> None:
     """Note the room ID of one of our rooms, in place of an earlier one."""
     await connection.execute(sa.delete(rooms).where(rooms.c.key == key, rooms.c.room_id != room))

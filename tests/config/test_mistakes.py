@@ -45,6 +45,35 @@ def test_what_is_right_is_taken(tmp_path: Path) -> None:
     assert settings.organisation.group_of_address("DERM@h.example") is settings.organisation.groups[0]
 
 
+def test_a_discussion_group_has_everyone_a_whole_group_or_those_it_names(tmp_path: Path) -> None:
+    groups = """discussions:
+  - {key: staff, name: Staff, members: everyone}
+  - {key: derm, name: Dermatologie, members: [derm, "@paul:h.example"], moderators: ["@paul:h.example"]}
+groups:"""
+    organisation = load(
+        _write(tmp_path, organisation=ORGANISATION.replace("groups:", groups)), {}
+    ).organisation
+    both = ("@claire:h.example", "@paul:h.example")
+    assert [group.members for group in organisation.discussions] == [both, both]
+    assert organisation.discussions[1].moderators == ("@paul:h.example",)
+
+
+def test_someone_inactive_is_in_no_group_and_still_known(tmp_path: Path) -> None:
+    away = ORGANISATION.replace("    name: Dr Claire", "    name: Dr Claire\n    active: false")
+    staff = "discussions:\n  - {key: staff, name: Staff, members: everyone}\ngroups:"
+    organisation = load(_write(tmp_path, organisation=away.replace("groups:", staff)), {}).organisation
+    assert [p.name for p in organisation.practitioners] == ["Dr Paul"]
+    assert [p.name for p in organisation.inactive] == ["Dr Claire"]
+    assert organisation.groups[0].members == ()
+    assert organisation.discussions[0].members == ("@paul:h.example",)
+
+
+def test_a_suspended_group_keeps_its_members_but_nobody_is_on_duty(tmp_path: Path) -> None:
+    suspended = ORGANISATION.replace("    members:", "    suspended: true\n    members:")
+    group = load(_write(tmp_path, organisation=suspended), {}).organisation.groups[0]
+    assert (group.members, group.on_duty) == (("@claire:h.example",), ())
+
+
 def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
     path = _write(tmp_path, CONFIG.replace("fr", "de"), ORGANISATION.replace("derm@h.example", "derm"))
     assert len(_mistakes(path)) == 2

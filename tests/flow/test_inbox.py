@@ -71,6 +71,19 @@ async def test_a_mail_that_can_not_be_read_is_kept_and_its_owner_told_once(worke
         assert len(await outbox.pending(connection)) == 1
 
 
+async def test_what_is_nobodys_business_is_done_without_its_bytes_and_known_if_it_comes_again(
+    worker: Inbox,
+) -> None:
+    async def own(item: RawInput) -> Reading:
+        return Reading(forget=item.conversation == "!staff")
+
+    worker.readers["matrix"] = own
+    said = inbox.Arrival("matrix:$own", "matrix", "!staff", b"what colleagues say")
+    for _ in range(2):
+        kept = await _drained(worker, said)
+        assert (kept.status, kept.payload) == ("done", b"")
+
+
 async def test_what_belongs_to_no_question_is_kept_without_a_word(worker: Inbox) -> None:
     kept = await _drained(worker, inbox.Arrival("matrix:$1", "matrix", "!r", b"{}"))
     assert kept.status == "quarantined"

@@ -13,7 +13,7 @@ from bridge.demo.hospital import Hospital, Patient, example_hospital
 from bridge.demo.mailbox import Attached
 from bridge.demo.person import Person
 from bridge.demo.stack import Stack
-from bridge.domain.organisation import ExpertGroup, Notify, Organisation, Practitioner
+from bridge.domain.organisation import DiscussionGroup, ExpertGroup, Notify, Organisation, Practitioner
 from bridge.ports import Json
 
 DOMAIN = "hopital.example"
@@ -37,7 +37,8 @@ def hospital(sizes: dict[str, int], invite: Iterable[str] = ()) -> Hospital:
         )
         for key, size in sizes.items()
     )
-    organisation = Organisation("Hôpital d'essai", "fr", people, groups)
+    staff = DiscussionGroup("staff", "Staff", tuple(person.user_id for person in people[:2]))
+    organisation = Organisation("Hôpital d'essai", "fr", people, groups, discussions=(staff,))
     return replace(example_hospital(DOMAIN), organisation=organisation)
 
 

@@ -23,6 +23,9 @@ class MemoryNames:
     async def room_key(self, room_id: str) -> str | None:
         return next((key for key, room in self.rooms.items() if room == room_id), None)
 
+    async def rooms_of(self, kind: str) -> dict[str, str]:
+        return {key: room for key, room in self.rooms.items() if key.startswith(f"{kind}:")}
+
     async def remember(self, key: str, room_id: str) -> None:
         self.rooms[key] = room_id
 
