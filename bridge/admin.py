@@ -5,7 +5,6 @@ Works on the database while the service runs: that finds what is to be tried aga
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -15,12 +14,10 @@ from typing import Annotated, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.config import ConfigError, load
-from bridge.storage import inbox
-from bridge.storage.database import Database, DatabaseAway, DatabaseRefused
+from bridge.console import DEFAULT_CONFIG, WRONG, ConfigFile, actor, in_transaction, settings_of
+from bridge.storage import audit, inbox
 
 T = TypeVar("T")
-WRONG = 2
 MEANINGS = {
     "unverified": "came from another address than the patient's",
     "delivery_report": "report of a mail server about one of our mails",
@@ -29,36 +26,25 @@ MEANINGS = {
 """What a reason to hold an input means; other reasons are the class name of an error."""
 
 app = typer.Typer(name="inbox", help="Inputs that were set aside.", no_args_is_help=True)
-ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="Path of config.yaml.")]
 Number = Annotated[int, typer.Argument(help="Number of the input, as `list` shows it.")]
-DEFAULT_CONFIG = Path("config/config.yaml")
 
 
 def _on_database(config: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-    """Do something in one transaction; a wrong configuration or an absent database ends with code 2."""
-
-    async def attempt() -> T:
-        database = Database(load(config).config.database.url)
-        try:
-            await database.migrate()
-            async with database.transaction() as connection:
-                return await work(connection)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(attempt())
-    except ConfigError as error:
-        for mistake in error.mistakes:
-            typer.echo(str(mistake), err=True)
-    except (DatabaseRefused, DatabaseAway, OSError) as error:
-        typer.echo(f"the database can't be used: {error}", err=True)
-    raise typer.Exit(WRONG)
+    return in_transaction(settings_of(config), work)
 
 
-def _found(config: Path, number: int, work: Callable[[AsyncConnection], Awaitable[bool]]) -> None:
-    """As above, for one input; one that isn't set aside ends with code 2."""
-    if not _on_database(config, work):
+def _found(
+    config: Path, number: int, action: str, work: Callable[[AsyncConnection], Awaitable[bool]]
+) -> None:
+    """Change one input and note it; one that isn't set aside ends with code 2."""
+
+    async def noted(connection: AsyncConnection) -> bool:
+        if not await work(connection):
+            return False
+        await audit.note(connection, audit.Entry(actor(), action, f"input {number}", at=time.time()))
+        return True
+
+    if not _on_database(config, noted):
         typer.echo(f"no input {number} is set aside; `colloque inbox list` shows those that are", err=True)
         raise typer.Exit(WRONG)
 
@@ -79,8 +65,16 @@ def list_inputs(config: ConfigFile = DEFAULT_CONFIG) -> None:
 @app.command()
 def show(number: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Write an input's bytes as they came to stdout. They are a patient's or practitioner's words."""
-    items = _on_database(config, inbox.quarantined)
-    item = next((item for item in items if item.id == number), None)
+
+    async def looked(connection: AsyncConnection) -> inbox.Input | None:
+        items = await inbox.quarantined(connection)
+        item = next((item for item in items if item.id == number), None)
+        if item is not None:
+            entry = audit.Entry(actor(), "inbox.show", f"input {number}", at=time.time())
+            await audit.note(connection, entry)
+        return item
+
+    item = _on_database(config, looked)
     if item is None:
         typer.echo(f"no input {number} is set aside; `colloque inbox list` shows those that are", err=True)
         raise typer.Exit(WRONG)
@@ -90,7 +84,7 @@ def show(number: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
 @app.command()
 def retry(number: Number, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Try an input again, as when it came: after an update, say. It comes before what is newer."""
-    _found(config, number, lambda connection: inbox.take_back(connection, number, time.time()))
+    _found(config, number, "inbox.retry", lambda connection: inbox.take_back(connection, number, time.time()))
     typer.echo(f"{number}: waits to be tried again.")
 
 
@@ -103,5 +97,5 @@ def discard(
     """Delete an input's bytes for good. That it came stays known, so that it can't come again."""
     if not yes:
         typer.confirm(f"Delete the content of input {number} for good?", abort=True)
-    _found(config, number, lambda connection: inbox.discard(connection, number))
+    _found(config, number, "inbox.discard", lambda connection: inbox.discard(connection, number))
     typer.echo(f"{number}: discarded.")

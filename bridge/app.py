@@ -213,7 +213,8 @@ class Bridge:
         found = Figures(needs=needs)
         if needs["database"]:
             async with self.database.reading() as connection:
-                found = await figures(connection, self.clock.now().timestamp(), needs)
+                groups = [group.key for group in self.settings.organisation.groups]
+                found = await figures(connection, self.clock.now().timestamp(), needs, groups)
         return self.meter.text(found)
 
     @property

@@ -1,4 +1,4 @@
-"""The command line: ``colloque run``, ``check``, ``registration``, ``inbox``, ``demo``."""
+"""The command line, ``colloque``: the service, its configuration, and what admins look at."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from structlog.typing import EventDict
 from bridge import __version__
 from bridge.admin import app as inbox_commands
 from bridge.config import ConfigError, Settings, load, load_without_tokens
+from bridge.oversight import audit_commands, show_stats
 from bridge.registration import AlreadyThere, as_yaml, registration, write
 
 app = typer.Typer(
@@ -26,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(inbox_commands)
+app.add_typer(audit_commands)
+app.command("stats")(show_stats)
 WRONG = 2
 """Exit code for a wrong configuration or refused request."""
 

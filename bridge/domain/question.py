@@ -52,7 +52,7 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
         case ev.DraftDue():
             return talk.draft_due(question, event)
         case ev.AnswerHandedOver():
-            return talk.answer_handed_over(question, event)
+            return talk.answer_handed_over(question, event, now)
         case ev.AnswerFailed():
             return talk.answer_failed(question, event)
         case ev.PostFailed():

@@ -48,7 +48,8 @@ class Question:
     that made it. ``draft`` holds the owner's lines that wait for the quiet period. ``exposed`` maps
     the owner's events that others may have read to the bridge's copies; ``had_others`` says that
     somebody else ever was in the room. ``unsettled`` are the
-    owner's edits and thread replies that came before the seal was known to be complete.
+    owner's edits and thread replies that came before the seal was known to be complete. ``answered_at``
+    is when the first answer left.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Question:
     draft: tuple[Line, ...] = ()
     draft_number: int = 0
     thread: tuple[str, ...] = ()
+    answered_at: datetime | None = None
 
     @property
     def room(self) -> str:

@@ -124,11 +124,12 @@ def _mailed(question: Question) -> Decision:
     return Decision(sent, in_room(question, answer), (Act(key, Did.ANSWERED, question.owner, "", details),))
 
 
-def answer_handed_over(question: Question, event: ev.AnswerHandedOver) -> Decision:
+def answer_handed_over(question: Question, event: ev.AnswerHandedOver, now: datetime) -> Decision:
     """The next mail server has the owner's answer: that shows on its last line."""
+    answered = replace(question, answered_at=question.answered_at or now)
     cause = f"answer:{event.number}:sent"
     act = Act(f"{question.id}:{cause}", Did.DELIVERED, COLLOQUE, "", {"number": str(event.number)})
-    return replace(marked(question, event.events, cause, "✅"), acts=(act,))
+    return replace(marked(answered, event.events, cause, "✅"), acts=(act,))
 
 
 def member_redacted(question: Question, event: ev.MemberRedacted) -> Decision:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.events import Event, MailSetAside, QuestionAsked
 from bridge.domain.question import decide
-from bridge.domain.state import Policy
+from bridge.domain.state import Policy, Question
 from bridge.flow.lanes import Lanes
 from bridge.flow.meter import Meter
 from bridge.flow.retry import INPUT, INPUT_TRIES
@@ -30,10 +30,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What one event led to: lanes with something to do, and whether it took the question."""
+    """What one event led to: lanes with something to do, and the question before and after."""
 
     lanes: Sequence[outbox.Lane]
-    claimed: bool
+    before: Question | None
+    after: Question | None
 
 
 @dataclass(slots=True)
@@ -137,14 +138,14 @@ class Inbox:
     async def _commit(self, item: inbox.Input, reading: Reading, *, unsure: bool) -> None:
         now = self.clock.now()
         lanes: list[outbox.Lane] = []
-        claims = 0
+        changes: list[Decided] = []
         async with self.database.transaction() as connection:
             for blob in reading.blobs:
-                await registry.keep_blob(connection, blob)
+                await registry.keep_blob(connection, blob, reading.question_id)
             for event in reading.events:
                 decided = await self._decide(connection, reading.question_id, event)
                 lanes += decided.lanes
-                claims += decided.claimed
+                changes.append(decided)
             if reading.hold:
                 await inbox.quarantine(connection, item.id, reading.hold)
             elif not await inbox.done(connection, item.id, unsure=unsure, forget=reading.forget):
@@ -153,7 +154,8 @@ class Inbox:
         if reading.hold:
             log.warning("inbox.held", input=item.id, reason=reading.hold)
         self.meter.inputs.labels(item.kind, "held" if reading.hold else "decided").inc()
-        self.meter.claims.inc(claims)
+        for change in changes:
+            self.meter.changed(change.before, change.after)
         self.meter.decided_after.observe(max(0.0, now.timestamp() - item.received_at))
         self.wake_outbox(lanes)
 
@@ -168,8 +170,7 @@ class Inbox:
             await registry.add_token(connection, question.token, question.id)
         await acts.add(connection, question_id, decision.acts, now.timestamp())
         lanes = await outbox.add(connection, decision.effects, now.timestamp(), self.database.process)
-        owner_before = before.question.owner if before else ""
-        return Decided(lanes, bool(question and question.owner and not owner_before))
+        return Decided(lanes, before.question if before else None, question)
 
     async def _again(self, item: inbox.Input, error: Exception) -> None:
         if item.attempts + 1 >= INPUT_TRIES:

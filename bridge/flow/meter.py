@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from bridge.domain.state import Question
 from bridge.storage.figures import Figures
 
+HOUR_S = 3600.0
+SLOW = tuple(hours * HOUR_S for hours in (0.1, 0.25, 0.5, 1, 2, 4, 8, 24, 48, 96, 168))
 FAST = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)
 
 
@@ -23,6 +26,8 @@ class Meter:
     homeserver: Histogram = field(init=False)
     homeserver_failures: Counter = field(init=False)
     decided_after: Histogram = field(init=False)
+    taken_after: Histogram = field(init=False)
+    answered_after: Histogram = field(init=False)
     _gauges: dict[str, Gauge] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,6 +47,20 @@ class Meter:
         self.decided_after = Histogram(
             "colloque_decided_after_seconds", "From arrival to decision.", buckets=FAST, registry=registry
         )
+        self.taken_after = Histogram(
+            "colloque_taken_after_seconds",
+            "From question to claim.",
+            ("group",),
+            buckets=SLOW,
+            registry=registry,
+        )
+        self.answered_after = Histogram(
+            "colloque_answered_after_seconds",
+            "From question to first answer.",
+            ("group",),
+            buckets=SLOW,
+            registry=registry,
+        )
         self._gauges = {}
 
     def answered(self, status: int, seconds: float) -> None:
@@ -50,12 +69,27 @@ class Meter:
         if status == 0 or status >= 500:
             self.homeserver_failures.inc()
 
+    def changed(self, before: Question | None, after: Question | None) -> None:
+        """A question changed: how long until somebody first took it, and until the first answer left."""
+        if after is None:
+            return
+        if after.owner and not (before and before.owner):
+            self.claims.inc()
+        asked = after.asked_at
+        if after.taken_at and not (before and before.taken_at):
+            self.taken_after.labels(after.group).observe((after.taken_at - asked).total_seconds())
+        if after.answered_at and not (before and before.answered_at):
+            self.answered_after.labels(after.group).observe((after.answered_at - asked).total_seconds())
+
     def text(self, figures: Figures) -> bytes:
         """Everything in Prometheus' text format."""
         self._set("colloque_inbox_pending", "Inputs that wait for a decision.", figures.inbox)
         self._set("colloque_inbox_oldest_seconds", "Age of the oldest of them.", figures.inbox_age_s)
         self._set("colloque_inbox_quarantined", "Inputs set aside.", figures.quarantined)
         self._set("colloque_questions_waiting", "Questions that nobody has taken.", figures.waiting)
+        for group, (count, age_s) in figures.groups.items():
+            self._set("colloque_group_waiting", "Questions of a group that nobody has taken.", count, group)
+            self._set("colloque_group_oldest_seconds", "Age of the oldest of them.", age_s, group)
         for lane, (count, age_s) in figures.outbox.items():
             self._set("colloque_outbox_pending", "Effects that wait.", count, lane)
             self._set("colloque_outbox_oldest_seconds", "Age of the oldest of them.", age_s, lane)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -14,7 +15,8 @@ LANES = ("matrix", "mail", "timer")
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Depths and ages in seconds; ``outbox`` by lane; ``needs`` is what has to be there."""
+    """Depths and ages in seconds; ``outbox`` by lane; ``groups``: questions waiting in each group that
+    was named; ``needs`` is what has to be there."""
 
     inbox: int = 0
     inbox_age_s: float = 0.0
@@ -22,14 +24,27 @@ class Figures:
     waiting: int = 0
     outbox: dict[str, tuple[int, float]] = field(default_factory=dict)
     needs: dict[str, bool] = field(default_factory=dict)
+    groups: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
-async def figures(connection: AsyncConnection, now: float, needs: dict[str, bool]) -> Figures:
+async def waiting_by_group(connection: AsyncConnection, now: float) -> dict[str, tuple[int, float]]:
+    """How many questions of each group wait, and for how long the oldest has; groups with none are absent."""
+    query = (
+        sa.select(questions.c.group_key, sa.func.count(), sa.func.min(questions.c.asked_at))
+        .where(questions.c.status == "waiting")
+        .group_by(questions.c.group_key)
+    )
+    return {row[0]: (row[1], max(0.0, now - row[2])) for row in await connection.execute(query)}
+
+
+async def figures(
+    connection: AsyncConnection, now: float, needs: dict[str, bool], groups: Sequence[str] = ()
+) -> Figures:
     """What waits at this moment. Timers count only once they are due."""
     pending = sa.select(sa.func.count(), sa.func.min(inbox.c.received_at)).where(inbox.c.status == PENDING)
     count, oldest = (await connection.execute(pending)).one()
     aside = sa.select(sa.func.count()).where(inbox.c.status == QUARANTINED)
-    waiting = sa.select(sa.func.count()).where(questions.c.status == "waiting")
+    waiting = await waiting_by_group(connection, now)
     kind = sa.case((outbox.c.lane.startswith("timer:"), "timer"), else_=outbox.c.lane)
     effects = (
         sa.select(kind, sa.func.count(), sa.func.min(outbox.c.created_at))
@@ -42,7 +57,8 @@ async def figures(connection: AsyncConnection, now: float, needs: dict[str, bool
         count,
         now - oldest if oldest else 0.0,
         int((await connection.execute(aside)).scalar_one()),
-        int((await connection.execute(waiting)).scalar_one()),
+        sum(count for count, _ in waiting.values()),
         lanes,
         needs,
+        dict.fromkeys(groups, (0, 0.0)) | waiting,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,11 +75,22 @@ async def add(
             "created_at": now,
             "due_at": now + plan.delay_s,
             "process": process,
+            "about": _about(plan.effect),
         }
         for plan in planned
     ]
     await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
     return tuple(dict.fromkeys((plan.conversation, str(plan.lane)) for plan in planned))
+
+
+QUESTION_ID = re.compile(r"[a-z2-7]{16}(?=:)")
+
+
+def _about(effect: Effect) -> str:
+    """The question that an effect belongs to: it says so, or its key begins with it."""
+    named: str = getattr(effect, "question_id", "")
+    found = QUESTION_ID.match(effect.key)
+    return named or (found[0] if found else "")
 
 
 async def pending(connection: AsyncConnection) -> dict[Lane, float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,21 +33,29 @@ async def load(connection: AsyncConnection, question_id: str) -> Stored | None:
     return Stored(decode_question(row.state), row.version) if row else None
 
 
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
 async def save(
     connection: AsyncConnection, question: Question, before: Stored | None, now: float = 0.0
 ) -> None:
     """Write a question on the condition that it still is what was read. Raises :class:`Conflict`."""
-    values = {
+    values: dict[str, Any] = {
         "status": question.status.value,
         "owner": question.owner,
         "group_key": question.group,
         "asked_at": question.asked_at.timestamp(),
         "active_at": now or question.asked_at.timestamp(),
+        "taken_at": _seconds(question.taken_at),
+        "answered_at": _seconds(question.answered_at),
         "state": encode(question),
     }
     if before is None:
         await connection.execute(sa.insert(questions).values(id=question.id, version=1, **values))
         return
+    for first in ("taken_at", "answered_at"):
+        values[first] = sa.func.coalesce(questions.c[first], values[first])
     change = (
         sa.update(questions)
         .where(questions.c.id == question.id, questions.c.version == before.version)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage.schema import anchors, blobs, listings, questions, rooms, tokens
+from bridge.storage.schema import anchors, blob_uses, blobs, listings, questions, rooms, tokens
 
 
 async def insert_new(connection: AsyncConnection, table: sa.Table, **values: object) -> None:
@@ -66,10 +66,12 @@ async def question_of_token(connection: AsyncConnection, token: str) -> str | No
     return (await connection.execute(query)).scalar()
 
 
-async def keep_blob(connection: AsyncConnection, content: bytes) -> str:
-    """Keep these bytes and return their SHA-256 in hex, by which they are found again."""
+async def keep_blob(connection: AsyncConnection, content: bytes, question_id: str = "") -> str:
+    """Keep these bytes, for a question, and return their SHA-256 in hex, by which they are found again."""
     digest = hashlib.sha256(content).hexdigest()
     await insert_new(connection, blobs, hash=digest, content=content)
+    if question_id:
+        await insert_new(connection, blob_uses, question_id=question_id, hash=digest)
     return digest
 
 

@@ -53,6 +53,12 @@ sa.Index(
     sqlite_where=inbox.c.status == QUARANTINED,
     postgresql_where=inbox.c.status == QUARANTINED,
 )
+sa.Index(
+    "inbox_settled",
+    inbox.c.conversation,
+    sqlite_where=inbox.c.status != PENDING,
+    postgresql_where=inbox.c.status != PENDING,
+)
 
 outbox = sa.Table(
     "outbox",
@@ -75,8 +81,10 @@ outbox = sa.Table(
     sa.Column("handing_over", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("handed_over_again", sa.Integer, nullable=False, server_default="0"),
     sa.Column("finished_at", sa.Float),
+    sa.Column("about", sa.Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
+"""``about`` is the question that an effect belongs to, whatever conversation keeps its order."""
 SENT = "sent"
 """The homeserver or the next mail server accepted it."""
 FAILED = "failed"
@@ -90,6 +98,12 @@ sa.Index(
     sqlite_where=outbox.c.status == PENDING,
     postgresql_where=outbox.c.status == PENDING,
 )
+sa.Index(
+    "outbox_about",
+    outbox.c.about,
+    sqlite_where=outbox.c.about != "",
+    postgresql_where=outbox.c.about != "",
+)
 
 questions = sa.Table(
     "questions",
@@ -101,8 +115,12 @@ questions = sa.Table(
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("asked_at", sa.Float, nullable=False),
     sa.Column("active_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("taken_at", sa.Float),
+    sa.Column("answered_at", sa.Float),
     sa.Column("state", sa.Text, nullable=False),
 )
+"""``taken_at`` and ``answered_at``: the first time that it was taken, and that an answer left."""
+sa.Index("questions_asked", questions.c.asked_at)
 sa.Index("questions_active", questions.c.active_at, questions.c.id)
 sa.Index(
     "questions_waiting",
@@ -206,3 +224,51 @@ mutes = sa.Table(
     sa.Column("until", sa.Float, nullable=False),
 )
 """What a practitioner wants no reminders of: ``all``, ``group:<key>`` or ``question:<id>``."""
+
+blob_uses = sa.Table(
+    "blob_uses",
+    metadata,
+    sa.Column("question_id", sa.Text, primary_key=True),
+    sa.Column("hash", sa.Text, primary_key=True),
+)
+"""Which questions a kept file belongs to: it goes with the last of them."""
+sa.Index("blob_uses_hash", blob_uses.c.hash)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("chain", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Who did or saw what, append-only: triggers refuse every other change, and each entry's ``chain`` is a
+hash over it and the one before. It never names a patient: questions appear by reference."""
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+"""What must not be erased: ``question:<id>``, or ``patient:<address>`` for all that somebody asked."""
+
+erased = sa.Table(
+    "erased",
+    metadata,
+    sa.Column("question_id", sa.Text, primary_key=True),
+    sa.Column("group_key", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("taken_at", sa.Float),
+    sa.Column("answered_at", sa.Float),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)
+"""What is left of an erased question: times for statistics, and that nothing late may bring it back."""
+sa.Index("erased_asked", erased.c.asked_at)
