@@ -28,7 +28,7 @@ demo: $(VENV)/demo.stamp ## the whole service on this machine; ONCE=1 plays the 
 test: $(VENV)/test.stamp ## the suite: no root, nothing but the package registries
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --ignore tests/system
 
-test-system: $(VENV)/test.stamp ## what needs Debian packages (Chromium)
+test-system: $(VENV)/test.stamp ## what needs root and Debian packages: Chromium, Postfix, Dovecot
 	$(BIN)/python -m pytest -q tests/system
 
 lint: $(VENV)/test.stamp ## style

@@ -5,8 +5,10 @@ It is an ordinary organisation: written out as the YAML an administrator would w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -14,6 +16,7 @@ from ruamel.yaml import YAML
 from bridge.domain.organisation import ExpertGroup, Notify, Organisation, Practitioner
 
 _LOOPBACK = "127.0.0.1"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _GROUP_NAMES = {
     "dermatologie": {"fr": "Dermatologie", "en": "Dermatology"},
     "cardiologie": {"fr": "Cardiologie", "en": "Cardiology"},
@@ -93,18 +96,29 @@ def write_configuration(
     hospital: Hospital,
     quiet_period_s: int = 2,
     database: str = "sqlite:///colloque.db",
+    changes: Mapping[str, Any] = NOTHING,
 ) -> Path:
     """Write ``config.yaml`` and ``organisation.yaml`` into the folder and return the first's path.
 
-    The quiet period is short so that a visitor isn't kept waiting. The tokens come from the
-    ``registration.yaml`` that belongs beside both.
+    ``changes`` are put over what ``config.yaml`` would say otherwise, section by section. The quiet
+    period is short so that a visitor isn't kept waiting. The tokens come from the ``registration.yaml``
+    that belongs beside both.
     """
     directory.mkdir(parents=True, exist_ok=True)
     settings = _settings(homeserver_url, ports, hospital, quiet_period_s)
     settings["database"] = {"url": database}
     _write(directory / "organisation.yaml", _organisation(hospital.organisation))
-    _write(directory / "config.yaml", settings)
+    _write(directory / "config.yaml", _changed(settings, changes))
     return directory / "config.yaml"
+
+
+def _changed(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """These settings with others over them, in every section that both have."""
+    changed = dict(settings)
+    for key, value in changes.items():
+        inner = changed.get(key, NOTHING)
+        changed[key] = _changed(inner, value) if isinstance(value, Mapping) else value
+    return changed
 
 
 def _group(key: str, domain: str, language: str) -> ExpertGroup:

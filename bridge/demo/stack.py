@@ -6,17 +6,21 @@ The bridge runs as its own command in its own process, as an administrator would
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import secrets
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from bridge.demo.homeserver import LocalSynapse, die_with_parent
-from bridge.demo.hospital import Hospital, Ports, write_configuration
+from bridge.demo.hospital import NOTHING, Hospital, Ports, write_configuration
 from bridge.demo.mailbox import LocalMailbox
 from bridge.demo.person import Person
 
@@ -28,10 +32,12 @@ class NotReady(Exception):
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody listens on, and that no outgoing connection takes while its server restarts."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class BridgeProcess:
@@ -104,7 +110,11 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 class Stack:
-    """Everything the demonstration runs, in one folder."""
+    """Everything the demonstration runs, in one folder.
+
+    ``mailbox`` may stand for other mail servers, which come to ``listener``; ``changes`` go over the
+    configuration.
+    """
 
     def __init__(
         self,
@@ -115,6 +125,9 @@ class Stack:
         room_version: str | None = None,
         command: tuple[str, ...] = (),
         database: str = "sqlite:///colloque.db",
+        mailbox: LocalMailbox | None = None,
+        listener: int = 0,
+        changes: Mapping[str, Any] = NOTHING,
     ) -> None:
         self.directory = directory
         self.hospital = hospital
@@ -124,7 +137,9 @@ class Stack:
         self._command = command
         self._database = database
         self._people: list[Person] = []
-        self.mailbox = LocalMailbox(directory / "mailbox")
+        self._listener = listener
+        self._changes = changes
+        self.mailbox = mailbox or LocalMailbox(directory / "mailbox")
         self.synapse: LocalSynapse
         self.bridge: BridgeProcess
         self.config: Path
@@ -134,8 +149,9 @@ class Stack:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "mailbox").mkdir(exist_ok=True)
         await self.mailbox.start()
-        ports = Ports(listener=free_port(), mailbox=self.mailbox.port, web=free_port())
-        self.mailbox.submit_to = ("127.0.0.1", ports.listener)
+        listener = self._listener or free_port()
+        ports = Ports(listener=listener, mailbox=self.mailbox.port, web=free_port())
+        self.mailbox.submit_to = self.mailbox.submit_to or ("127.0.0.1", ports.listener)
         homeserver_port = free_port()
         config = write_configuration(
             self.directory,
@@ -144,6 +160,7 @@ class Stack:
             hospital=self.hospital,
             quiet_period_s=self._quiet_period_s,
             database=self._database,
+            changes=self._changes,
         )
         registration = self.directory / "registration.yaml"
         await self._register_service(config, registration)

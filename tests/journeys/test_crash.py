@@ -14,6 +14,7 @@ from bridge.demo.mailbox import Attached
 from bridge.demo.person import Person
 from bridge.demo.photos import skin_jpeg
 from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital
+from tests.support.service import crash_at, kills, restarted
 
 COMMAND = (sys.executable, "-m", "tests.support.crashing", "run")
 PATIENCE_S = 120.0
@@ -22,26 +23,9 @@ PATIENCE_S = 120.0
 @pytest.fixture
 async def fragile(tmp_path: Path) -> AsyncIterator[Clinic]:
     opened = await Clinic.open(tmp_path, hospital({"derm": 2}), command=COMMAND)
-    keeper = asyncio.create_task(_restart_for_ever(opened))
-    yield opened
-    keeper.cancel()
-    await asyncio.gather(keeper, return_exceptions=True)
+    async with restarted(opened):
+        yield opened
     await opened.close()
-
-
-async def _restart_for_ever(clinic: Clinic) -> None:
-    """What a service manager does."""
-    while True:
-        process = clinic.stack.bridge.process
-        assert process is not None
-        await process.wait()
-        await clinic.stack.bridge.start(wait=False)
-
-
-def _kills(clinic: Clinic) -> Counter[str]:
-    file = clinic.stack.directory / "crashed"
-    lines = file.read_text().splitlines() if file.exists() else []
-    return Counter(" ".join(line.split()[:2]) for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +50,7 @@ def _kills(clinic: Clinic) -> Counter[str]:
 async def test_a_bridge_killed_after_every_step_does_everything_once(
     fragile: Clinic, points: str, kinds: list[str], at_least: int
 ) -> None:
-    (fragile.stack.directory / "crash-at").write_text(points)
+    crash_at(fragile, points)
     first, second = fragile.members("derm")
     photo = Attached("photo.jpg", "image/jpeg", skin_jpeg())
     asked = await _asked(fragile, photo)
@@ -75,8 +59,8 @@ async def test_a_bridge_killed_after_every_step_does_everything_once(
     owner = await fragile.owner(asked, [first, second], PATIENCE_S)
     loser = second if owner is first else first
     await _patient_answers(fragile, owner, asked)
-    (fragile.stack.directory / "crash-at").write_text("")
-    killed = _kills(fragile)
+    crash_at(fragile, "")
+    killed = kills(fragile)
     assert sum(killed.values()) >= at_least, killed
     assert {word for line in killed for word in line.split()} >= set(kinds), killed
     await _assert_once(fragile, asked, owner, loser)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bridge.demo.hospital import Hospital, Patient, example_hospital
 from bridge.demo.mailbox import Attached
@@ -69,10 +70,17 @@ class Clinic:
         room_version: str | None = None,
         command: tuple[str, ...] = (),
         database: str = "sqlite:///colloque.db",
+        **mail_servers: Any,
     ) -> Clinic:
-        """Start everything and log everyone in."""
+        """Start everything and log everyone in; other mail servers are as :class:`Stack` takes them."""
         stack = Stack(
-            directory, place, quiet_period_s=0, room_version=room_version, command=command, database=database
+            directory,
+            place,
+            quiet_period_s=0,
+            room_version=room_version,
+            command=command,
+            database=database,
+            **mail_servers,
         )
         clinic = cls(stack)
         try:

@@ -1,7 +1,8 @@
 """``colloque run`` with an appetite for SIGKILL: dies once at every point that ``crash-at`` asks for.
 
-The file lies beside the configuration. ``performed`` kills after an effect was performed and before
-that is recorded, ``recorded`` right after; ``kept`` after an input is committed and before it is
+The file lies beside the configuration; ``kept:mail`` there is about mails only. ``performed`` kills
+after an effect was performed and before that is recorded, ``recorded`` right after; ``arrived`` when
+a mail's bytes are here and before they are committed, ``kept`` after an input is committed and before it is
 acknowledged, ``decided`` after its decision is committed. Each input and effect kills once; of
 the bridge's own events that come back, which decide nothing, only the first does.
 """
@@ -27,7 +28,8 @@ PLACE = Path(sys.argv[sys.argv.index("-c") + 1]).parent
 def crash(point: str, key: str) -> None:
     """Die here if asked to and not yet done."""
     asked = PLACE / "crash-at"
-    if not asked.exists() or point not in asked.read_text().split():
+    points = asked.read_text().split() if asked.exists() else []
+    if point not in points and f"{point}:{key.split()[0]}" not in points:
         return
     seen = PLACE / "crashed"
     mark = f"{point} {key}"
@@ -59,6 +61,9 @@ async def finish(self: Outbox, row: Any, outcome: Any, error: str | None = None)
 
 
 async def take(self: Inbox, arrivals: Sequence[Arrival]) -> None:
+    for arrival in arrivals:
+        if arrival.kind == "mail":
+            crash("arrived", named(arrival.kind, arrival.key, arrival.payload))
     await _take(self, arrivals)
     for arrival in arrivals:
         crash("kept", named(arrival.kind, arrival.key, arrival.payload))
