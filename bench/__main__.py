@@ -19,6 +19,7 @@ from bench.latency import latency
 from bench.race import races
 from bench.scale import scale
 from bench.seal import seals
+from bench.search import searching
 
 Figures = dict[str, Any]
 Measurement = Callable[[Path], Awaitable[Figures]]
@@ -29,6 +30,7 @@ ALL: dict[str, Measurement] = {
     "intake": intake,
     "scale": scale,
     "latency": latency,
+    "search": searching,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.state import Question, Status
 from bridge.storage.codec import decode_question, encode
 from bridge.storage.schema import questions
+from bridge.storage.words import index, line
 
 
 class Conflict(Exception):
@@ -37,6 +39,13 @@ def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
+async def load_all(connection: AsyncConnection, question_ids: Sequence[str]) -> list[Question]:
+    """The questions with these IDs that there are, in this order."""
+    query = sa.select(questions.c.id, questions.c.state).where(questions.c.id.in_(question_ids))
+    states = {row.id: row.state for row in await connection.execute(query)}
+    return [decode_question(states[key]) for key in question_ids if key in states]
+
+
 async def save(
     connection: AsyncConnection, question: Question, before: Stored | None, now: float = 0.0
 ) -> None:
@@ -49,8 +58,10 @@ async def save(
         "active_at": now or question.asked_at.timestamp(),
         "taken_at": _seconds(question.taken_at),
         "answered_at": _seconds(question.answered_at),
+        "words": line(question),
         "state": encode(question),
     }
+    await index(connection, question, before.question if before else None)
     if before is None:
         await connection.execute(sa.insert(questions).values(id=question.id, version=1, **values))
         return

@@ -13,8 +13,15 @@ from bridge.storage.schema import anchors, blob_uses, blobs, listings, questions
 
 async def insert_new(connection: AsyncConnection, table: sa.Table, **values: object) -> None:
     """Insert a row unless its key is there."""
+    await insert_new_rows(connection, table, [values])
+
+
+async def insert_new_rows(
+    connection: AsyncConnection, table: sa.Table, rows: list[dict[str, object]]
+) -> None:
+    """Insert rows unless their keys are there."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    await connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+    await connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
 async def room_id(connection: AsyncConnection, key: str) -> str | None:

@@ -117,6 +117,7 @@ questions = sa.Table(
     sa.Column("active_at", sa.Float, nullable=False, server_default="0"),
     sa.Column("taken_at", sa.Float),
     sa.Column("answered_at", sa.Float),
+    sa.Column("words", sa.Text, nullable=False, server_default=""),
     sa.Column("state", sa.Text, nullable=False),
 )
 """``taken_at`` and ``answered_at``: the first time that it was taken, and that an answer left."""
@@ -135,6 +136,21 @@ sa.Index(
     sqlite_where=questions.c.status == "taken",
     postgresql_where=questions.c.status == "taken",
 )
+sa.Index("questions_owner", questions.c.owner, questions.c.status, questions.c.active_at)
+
+Bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Compared by its bytes, so that what begins alike lies together."""
+
+words = sa.Table(
+    "words",
+    metadata,
+    sa.Column("scope", Bytewise, primary_key=True),
+    sa.Column("word", Bytewise, primary_key=True),
+    sa.Column("asked_at", sa.Float, primary_key=True),
+    sa.Column("question_id", sa.Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Each word of each title under whose it is (:mod:`bridge.domain.sight`)."""
 
 tokens = sa.Table(
     "tokens",

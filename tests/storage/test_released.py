@@ -15,8 +15,10 @@ from alembic.config import Config
 
 from bridge.domain.effects import Answer
 from bridge.domain.state import Status
+from bridge.domain.titles import keywords
 from bridge.storage import inbox, outbox, questions, registry
 from bridge.storage.database import MIGRATIONS, Database
+from bridge.storage.search import search
 from tests.support.postgres import fresh
 
 RELEASED = Path(__file__).parent / "released"
@@ -87,3 +89,16 @@ async def test_what_the_old_version_left_to_do_is_found(old: Database) -> None:
         assert row is not None
         assert isinstance(row.effect, Answer)
         assert not row.handing_over
+
+
+async def test_a_title_of_an_old_version_is_searched_by_its_owner(old: Database) -> None:
+    (written,) = _stored("0001")["questions"]
+    async with old.reading() as connection:
+        stored = await questions.load(connection, written["id"])
+        assert stored is not None
+        sought = keywords(stored.question.title)
+        found = await search(connection, (f"owner:{written['owner']}",), sought, 5)
+        nobody = await search(connection, ("owner:@eve:h.example", "group:derm"), sought, 5)
+    assert sought
+    assert [question.id for question in found.questions] == [written["id"]]
+    assert nobody.questions == ()

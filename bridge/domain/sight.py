@@ -1,0 +1,32 @@
+"""Who may find a question by searching or listing: pure, and the only place that says so.
+
+A scope is the answer to « whose is it »: ``group:<key>`` while a question waits there, ``owner:<Matrix
+ID>`` of the one who took it, ``asked:<Matrix ID>`` of a requester on Matrix. What is stored for
+searching is stored by scope, so that a query can't reach beyond those that the asker has.
+"""
+
+from __future__ import annotations
+
+from bridge.domain.organisation import Organisation
+from bridge.domain.state import Question, Status
+
+
+def scopes(question: Question) -> tuple[str, ...]:
+    """Whose a question is now."""
+    found = []
+    if question.status is Status.WAITING:
+        found.append(f"group:{question.group}")
+    elif question.owner:
+        found.append(f"owner:{question.owner}")
+    return tuple(found)
+
+
+def scopes_of(user_id: str, organisation: Organisation) -> tuple[str, ...]:
+    """What someone may find: what they took, what they asked, what waits in their groups."""
+    groups = tuple(f"group:{group.key}" for group in organisation.groups if user_id in group.members)
+    return (f"owner:{user_id}", f"asked:{user_id}", *groups)
+
+
+def may_find(question: Question, allowed: tuple[str, ...]) -> bool:
+    """Whether someone with these scopes may find this question as it is now."""
+    return any(scope in allowed for scope in scopes(question))
