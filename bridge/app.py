@@ -12,24 +12,23 @@ import structlog
 from aiohttp import web
 
 from bridge.config import Config, Settings
+from bridge.desk.desk import Desk, client, identity, tell_admins
+from bridge.domain.change import Change
 from bridge.domain.events import Event
-from bridge.domain.plan import wanted_rooms
+from bridge.domain.organisation import InForce, Organisation
 from bridge.domain.state import Policy
 from bridge.flow.inbox import Inbox
 from bridge.flow.meter import Meter
 from bridge.flow.outbox import Outbox
-from bridge.flow.reconcile import Report, reconcile
+from bridge.flow.reconcile import Report
 from bridge.flow.repair import Repair
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
-from bridge.locale import LANGUAGES, text
 from bridge.mail.intake import ArrivedMail, Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
 from bridge.mail.send import SmtpMailer
-from bridge.matrix.client import MatrixClient
-from bridge.matrix.managed import ManagedRooms
 from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.own import KINDS, OwnRooms
 from bridge.matrix.perform import MatrixPerformer
@@ -46,7 +45,7 @@ from bridge.storage.figures import Figures, figures
 from bridge.storage.identity import belongs
 from bridge.storage.inbox import Arrival
 from bridge.storage.outbox import Lane, lane_named
-from bridge.storage.sharing import BUSY_S, sharing
+from bridge.storage.sharing import BUSY_S, START, sharing
 from bridge.web.routes import metrics, probes
 
 log = structlog.get_logger()
@@ -93,13 +92,9 @@ class Bridge:
         self.meter = Meter()
         self.inbox.meter = self.meter
         self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)
-        self.homeserver = MatrixClient(
-            url=config.homeserver.url,
-            domain=config.homeserver.domain,
-            as_token=config.homeserver.as_token.get_secret_value(),
-            bot=config.homeserver.bot,
-            service_id=config.homeserver.service_id,
-        )
+        self.organisation = InForce(settings.organisation)
+        self.homeserver = client(config)
+        self.desk = Desk(config, self.database, self.homeserver, self.names)
         self.mailer = _mailer(config)
         self.listener = self._listener(config)
         self._runner: web.AppRunner | None = None
@@ -135,7 +130,7 @@ class Bridge:
         self.outbox.lanes.drop()
 
     def _listener(self, config: Config) -> MailListener:
-        intake = Intake(self.settings.organisation, config.mail.domain, self.names, self._store_mail)
+        intake = Intake(self.organisation, config.mail.domain, self.names, self._store_mail)
         listen = config.mail.listen
         return MailListener(
             intake,
@@ -161,7 +156,7 @@ class Bridge:
         config = self.settings.config
         await self.sharing.start(self._woken, self._claims_lost)
         await self.database.migrate()
-        await belongs(self.database, _identity(config))
+        await belongs(self.database, identity(config))
         await self.homeserver.start()
         await self._listen_http(config)
         await self.listener.start()
@@ -180,7 +175,7 @@ class Bridge:
         wait_s = 0.5
         while True:
             try:
-                async with self.sharing.claimed("start", "") as ours:
+                async with self.sharing.claimed(START, "") as ours:
                     if ours:
                         return await self._prepare_matrix(config)
                 await asyncio.sleep(BUSY_S)  # another process is at it; then there is nothing left to do
@@ -225,31 +220,38 @@ class Bridge:
         return port
 
     async def _prepare_matrix(self, config: Config) -> Report:
-        organisation = self.settings.organisation
-        await self.homeserver.register(config.homeserver.bot)
-        name = f"{text(config.language, 'names.bot')} · {organisation.name}"
-        await self.homeserver.set_displayname(name)
-        version = config.homeserver.room_version or await self.homeserver.default_room_version()
-        place = Place(self.homeserver.bot_id, config.homeserver.domain, config.homeserver.namespace, version)
-        wanted = wanted_rooms(
-            organisation,
-            namespace=place.namespace,
-            waiting_name=text(config.language, "names.waiting_room"),
-            bot_chat_names={known: text(known, "names.bot_chat") for known in LANGUAGES},
-            archived_name=text(config.language, "names.archived", name="{name}"),
-        )
-        managed = ManagedRooms(self.homeserver, self.homeserver, self.names, place)
-        report = await reconcile(wanted, managed, bot=place.bot)
-        for failure in report.failed:
-            log.error("reconcile.refused", step=type(failure.step).__name__, reason=failure.reason)
+        wanted = self.settings.organisation
+        await self.desk.appear(wanted)
+        place = await self.desk.place()
+        report = await self._reconciled(config, wanted, place)
         for kind in KINDS:
             for room_id in (await self.names.rooms_of(kind)).values():
                 self.own_rooms.learn(room_id)
         self._connect(config, place)
         return report
 
+    async def _reconciled(self, config: Config, wanted: Organisation, place: Place) -> Report:
+        """Bring Matrix to the organisation, or leave that to the admin; then it is in force."""
+        if config.reconcile == "manual":
+            self.organisation.exchange(await self.desk.in_force() or wanted)
+            return Report((), ())
+        found = await self.desk.look(wanted, place)
+        applied = await self.desk.apply(wanted, place, found, hold=found.is_large(config.largest_removal))
+        self.organisation.exchange(applied.organisation)
+        if applied.report.held:
+            await self._tell_held(found)
+        return applied.report
+
+    async def _tell_held(self, found: Change) -> None:
+        now = self.clock.now().timestamp()
+        people = ", ".join(access.user_id for access in found.loses)
+        values = {"count": str(len(found.loses)), "of": str(found.people), "people": people}
+        key = f"held:{int(now // 86_400)}:{len(found.loses)}"
+        lanes = await tell_admins(self.database, self.organisation, key, "desk_held", values, now)
+        self._wake_outbox(lanes)
+
     def _connect(self, config: Config, place: Place) -> None:
-        organisation = self.settings.organisation
+        organisation = self.organisation
         self.inbox.readers |= {
             "matrix": MatrixReader(self.names, organisation, place, self.own_rooms),
             "mail": MailReader(self.names, organisation, config.mail.domain, place.namespace),
@@ -324,16 +326,6 @@ class Bridge:
         await self.homeserver.close()
         await self.sharing.stop()
         await self.database.close()
-
-
-def _identity(config: Config) -> dict[str, str]:
-    """What rooms and ghosts are made under."""
-    homeserver = config.homeserver
-    return {
-        "homeserver.domain": homeserver.domain,
-        "homeserver.namespace": homeserver.namespace,
-        "homeserver.bot": homeserver.bot,
-    }
 
 
 def _mailer(config: Config) -> SmtpMailer:

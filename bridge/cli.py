@@ -16,6 +16,7 @@ from structlog.typing import EventDict
 from bridge import __version__
 from bridge.admin import app as inbox_commands
 from bridge.config import ConfigError, Settings, load, load_without_tokens
+from bridge.desk import commands as desk_commands
 from bridge.oversight import audit_commands, show_stats
 from bridge.registration import AlreadyThere, as_yaml, registration, write
 
@@ -29,6 +30,8 @@ app = typer.Typer(
 app.add_typer(inbox_commands)
 app.add_typer(audit_commands)
 app.command("stats")(show_stats)
+app.command()(desk_commands.plan)
+app.command()(desk_commands.apply)
 WRONG = 2
 """Exit code for a wrong configuration or refused request."""
 

@@ -16,9 +16,9 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge import membership
+from bridge import membership, rules
 from bridge.domain.organisation import ExpertGroup, Organisation, Practitioner
-from bridge.sections import Config, GroupEntry, NameByLanguage, OrganisationFile, Section, is_loopback
+from bridge.sections import Config, GroupEntry, NameByLanguage, OrganisationFile, Section
 from bridge.yamlfile import ConfigError, Location, Mistake, YamlFile, plain, read_yaml
 
 __all__ = ["Config", "ConfigError", "Mistake", "Settings", "load", "load_without_tokens"]
@@ -31,7 +31,6 @@ SECRETS: tuple[Location, ...] = (
     ("database", "url"),
 )
 TOKENS = ("as_token", "hs_token")
-RESERVED = ("q+", "bounce+")
 M = TypeVar("M", bound=Section)
 
 
@@ -67,13 +66,13 @@ def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Set
         raise ConfigError(tuple(sorted({*mistakes, *error.mistakes}))) from None
     desired = _validated(OrganisationFile, desired_source, plain(desired_source.root), mistakes)
     if config is not None:
-        mistakes += _cross_check(source, config)
+        mistakes += rules.config_mistakes(source, config)
     if desired is not None:
-        mistakes += _cross_organisation(desired_source, desired, config)
+        mistakes += rules.organisation_mistakes(desired_source, desired, config)
     if mistakes or config is None or desired is None:
         raise ConfigError(tuple(sorted(set(mistakes))))
     organisation = _organisation(desired, config)
-    return Settings(_placed(config, path.parent), organisation, _warnings(desired_source, organisation))
+    return Settings(_placed(config, path.parent), organisation, rules.warnings(desired_source, organisation))
 
 
 # --- values that may come from elsewhere ---
@@ -194,72 +193,6 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
-# --- rules across keys ---
-
-
-def _cross_check(source: YamlFile, config: Config) -> Iterator[Mistake]:
-    smtp = config.mail.smtp
-    if smtp.tls == "none" and not is_loopback(smtp.host):
-        yield source.mistake(
-            ("mail", "smtp", "tls"),
-            f"'none' is allowed only to this machine, and {smtp.host} is another; use starttls or tls",
-        )
-    if config.homeserver.bot.startswith(config.homeserver.namespace):
-        yield source.mistake(("homeserver", "bot"), "must not begin with homeserver.namespace")
-
-
-def _cross_organisation(
-    source: YamlFile, desired: OrganisationFile, config: Config | None
-) -> Iterator[Mistake]:
-    known = [practitioner.id for practitioner in desired.practitioners]
-    for number, user_id in enumerate(known):
-        place = ("practitioners", number, "id")
-        if user_id in known[:number]:
-            yield source.mistake(place, f"{user_id} is listed twice; keep one")
-        if config is not None and _is_ours(user_id, config):
-            yield source.mistake(place, f"{user_id} belongs to Colloque itself; name a person")
-    keys = [group.key for group in desired.groups]
-    addresses = [group.address for group in desired.groups]
-    for number, group in enumerate(desired.groups):
-        if group.key in keys[:number]:
-            yield source.mistake(("groups", number, "key"), f"{group.key!r} is used twice; keys are unique")
-        if group.address in addresses[:number]:
-            yield source.mistake(
-                ("groups", number, "address"), f"{group.address} is another group's; addresses are unique"
-            )
-        if group.address.startswith(RESERVED):
-            yield source.mistake(
-                ("groups", number, "address"), "must not begin with q+ or bounce+, which answers use"
-            )
-        yield from _members(source, number, group, known)
-    yield from membership.mistakes(source, desired)
-
-
-def _members(source: YamlFile, number: int, group: GroupEntry, known: list[str]) -> Iterator[Mistake]:
-    for position, member in enumerate(group.members):
-        place = ("groups", number, "members", position)
-        if member not in known:
-            close = difflib.get_close_matches(member, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else "; add them there first"
-            yield source.mistake(place, f"{member} is not among the practitioners{hint}")
-        if member in group.members[:position]:
-            yield source.mistake(place, f"{member} is listed twice in this group; keep one")
-
-
-def _is_ours(user_id: str, config: Config) -> bool:
-    localpart, _, domain = user_id[1:].partition(":")
-    ours = localpart == config.homeserver.bot or localpart.startswith(config.homeserver.namespace)
-    return ours and domain == config.homeserver.domain
-
-
-def _warnings(source: YamlFile, organisation: Organisation) -> tuple[Mistake, ...]:
-    return tuple(
-        source.mistake(("groups", number), "this group has no members; its patients are told so")
-        for number, group in enumerate(organisation.groups)
-        if not group.members
-    )
-
-
 # --- the result ---
 
 
@@ -285,6 +218,7 @@ def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
         time_zone=desired.organisation.time_zone,
         discussions=membership.discussions(desired, language),
         inactive=tuple(person for person in people if person.user_id not in present),
+        admins=tuple(dict.fromkeys(desired.organisation.admins)),
     )
 
 

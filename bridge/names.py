@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.domain.state import Question
 from bridge.ports import Json
-from bridge.storage import outbox, questions, registry
+from bridge.storage import inforce, outbox, questions, registry
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival
@@ -72,6 +72,11 @@ class StoredNames:
         """How many questions of a group wait."""
         async with self.database.reading() as connection:
             return await questions.count_waiting(connection, group)
+
+    async def waiting_rooms(self, group: str) -> list[str]:
+        """The rooms of a group's questions that nobody has taken."""
+        async with self.database.reading() as connection:
+            return await inforce.waiting_rooms(connection, group)
 
     async def listing(self, group: str, question_id: str) -> int:
         """The generation of the group's listing that names this question."""

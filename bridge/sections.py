@@ -241,6 +241,14 @@ class Config(Section):
     web: WebSection = Field(default_factory=WebSection)
     care: CareSection = Field(default_factory=CareSection)
     claim: ClaimSection = Field(default_factory=ClaimSection)
+    reconcile: Literal["auto", "manual"] = Field(
+        "auto",
+        description="auto: Matrix follows organisation.yaml by itself; manual: by `colloque apply` only.",
+    )
+    largest_removal: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.2,
+        description="Share of the people with access whom one change may take it from without being asked.",
+    )
 
 
 class OrganisationSection(Section):
@@ -251,6 +259,7 @@ class OrganisationSection(Section):
     time_zone: TimeZone = Field(
         "Europe/Paris", description="IANA time zone in which people's dates and working hours are read."
     )
+    admins: list[MatrixId] = Field([], description="Practitioners who may change groups from their bot chat.")
 
 
 class PractitionerEntry(Section):

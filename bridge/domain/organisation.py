@@ -75,6 +75,8 @@ class Organisation:
     time_zone: str = "Europe/Paris"
     discussions: tuple[DiscussionGroup, ...] = ()
     inactive: tuple[Practitioner, ...] = ()
+    admins: tuple[str, ...] = ()
+    """Practitioners who administer it from their bot chat, by Matrix ID."""
 
     def practitioner(self, user_id: str) -> Practitioner | None:
         """The practitioner with this Matrix ID, if there is one."""
@@ -88,3 +90,23 @@ class Organisation:
         """The expert group that is asked at this e-mail address (case-insensitive)."""
         wanted = address.casefold()
         return next((g for g in self.groups if g.address == wanted), None)
+
+
+class InForce(Organisation):
+    """The organisation that decisions go by now: exchanged as a whole, while everyone holds on to this.
+
+    It has no fields of its own; each is looked up in the organisation that is in force.
+    """
+
+    __slots__ = ("now",)
+    now: Organisation
+
+    def __init__(self, organisation: Organisation) -> None:
+        self.exchange(organisation)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(object.__getattribute__(self, "now"), name)
+
+    def exchange(self, organisation: Organisation) -> None:
+        """From now on this one is in force."""
+        object.__setattr__(self, "now", organisation)

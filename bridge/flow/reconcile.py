@@ -7,8 +7,8 @@ from typing import Protocol
 
 import structlog
 
-from bridge.domain.plan import Snapshot, Step, Wanted, plan
-from bridge.ports import Permanent
+from bridge.domain.plan import Remove, Snapshot, Step, Wanted, plan
+from bridge.ports import Permanent, Temporary, TransportDown
 
 log = structlog.get_logger()
 
@@ -33,22 +33,34 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was done and what was refused."""
+    """What was done, what was refused, and what waits for someone to allow it."""
 
     done: tuple[Step, ...]
     failed: tuple[Failure, ...]
+    held: tuple[Remove, ...] = ()
 
 
 async def reconcile(wanted: tuple[Wanted, ...], target: Target, *, bot: str) -> Report:
     """Plan and perform. Raises ``Temporary`` when the homeserver is away; starting over is harmless."""
-    steps = plan(wanted, await target.snapshot(wanted), bot=bot)
+    return await perform(plan(wanted, await target.snapshot(wanted), bot=bot), target)
+
+
+async def perform(steps: tuple[Step, ...], target: Target, *, past_temporary: bool = False) -> Report:
+    """Do these steps, going on past those that are refused; with ``past_temporary`` also past those
+    that might succeed later. A homeserver that can't be reached ends it (``TransportDown``)."""
     done: list[Step] = []
     failed: list[Failure] = []
     for step in steps:
         try:
             await target.perform(step)
+        except TransportDown:
+            raise
         except Permanent as error:
             failed.append(Failure(step, str(error)))
+        except Temporary as error:
+            if not past_temporary:
+                raise
+            failed.append(Failure(step, f"{error}; try again later"))
         else:
             done.append(step)
     log.info("reconcile.done", done=len(done), failed=len(failed))

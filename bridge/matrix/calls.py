@@ -76,8 +76,9 @@ class HomeserverCalls:
         query: dict[str, str] | None = None,
         **options: Any,
     ) -> Any:
-        """One call that answers JSON. Raises port errors."""
-        params = {"user_id": as_user or self._user_id, **(query or {})}
+        """One call that answers JSON; an empty ``as_user`` is the service itself. Raises port errors."""
+        user_id = self._user_id if as_user is None else as_user
+        params = {**({"user_id": user_id} if user_id else {}), **(query or {})}
         if body is not None:
             options["json"] = body
         async with self._response(method, path, params, options) as response:

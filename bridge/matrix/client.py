@@ -56,6 +56,15 @@ class MatrixClient(HomeserverCalls):
             if error.code != "M_USER_IN_USE":
                 raise
 
+    async def look_without_bot(self) -> None:
+        """As long as the bot has no account, ask as the service itself: it may look, too."""
+        try:
+            await self._client("GET", "/account/whoami")
+        except Permanent as error:
+            if error.code != "M_FORBIDDEN":
+                raise
+            self._user_id = ""
+
     async def set_displayname(self, name: str, *, as_user: str | None = None) -> None:
         """Set the profile's display name when it differs."""
         user = as_user or self.bot_id

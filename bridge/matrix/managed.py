@@ -9,7 +9,7 @@ from bridge.domain import plan
 from bridge.matrix import discussion, rooms
 from bridge.matrix.botchat import bot_chat
 from bridge.matrix.outlet import Place
-from bridge.ports import Homeserver, Json, Names, Permanent
+from bridge.ports import Homeserver, Json, Permanent
 
 
 class Accounts(Protocol):
@@ -19,13 +19,29 @@ class Accounts(Protocol):
         """Whether the homeserver knows this Matrix ID."""
 
 
+class RoomNames(Protocol):
+    """Knows our rooms by key."""
+
+    async def room_id(self, key: str) -> str | None:
+        """The Matrix room ID of one of our rooms."""
+
+    async def room_key(self, room_id: str) -> str | None:
+        """Which of our rooms has this room ID."""
+
+    async def remember(self, key: str, room_id: str) -> None:
+        """Note the room ID of one of our rooms."""
+
+    async def waiting_rooms(self, group: str) -> list[str]:
+        """The rooms of a group's questions that nobody has taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class ManagedRooms:
     """The homeserver as reconciling sees it."""
 
     homeserver: Homeserver
     accounts: Accounts
-    names: Names
+    names: RoomNames
     place: Place
 
     async def snapshot(self, wanted: tuple[plan.Wanted, ...]) -> plan.Snapshot:
@@ -103,13 +119,22 @@ class ManagedRooms:
             case plan.Invite():
                 await self.homeserver.invite(await self._room(step.key), step.user_id)
             case plan.Remove():
-                await self.homeserver.kick(await self._room(step.key), step.user_id)
+                await self._remove(step)
             case plan.AddChild():
                 content = {"via": [self.place.domain], "suggested": True}
                 space, child = await self._room(step.key), await self._room(step.child)
                 await self.homeserver.put_state(space, "m.space.child", child, content)
             case plan.NoAccount():
                 raise Permanent(f"the homeserver has no account {step.user_id}", code="M_NOT_FOUND")
+
+    async def _remove(self, step: plan.Remove) -> None:
+        """Who leaves a group also leaves its waiting questions. The group's space comes last, since it
+        is by its membership that the next plan sees whether all of this was done."""
+        room_id = await self._room(step.key)
+        if step.key.startswith("group:"):
+            for waiting in await self.names.waiting_rooms(step.key.removeprefix("group:")):
+                await self.homeserver.kick(waiting, step.user_id)
+        await self.homeserver.kick(room_id, step.user_id)
 
     async def _room(self, key: str) -> str:
         room_id = await self.names.room_id(key)

@@ -75,7 +75,8 @@ class MatrixReader:
         author = self._known(sender, Standing.PRACTITIONER)
         line, _ = read_line(event, content, author.name)
         command = parse(line.text, Spoken.BOT_CHAT) if line and line.attachment is None else None
-        asked = BotAsked(author, event["event_id"], line, command, reply_target(content))
+        admin = sender in self.organisation.admins
+        asked = BotAsked(author, event["event_id"], line, command, reply_target(content), admin)
         return Reading(events=(asked,))
 
     async def _author(self, sender: str, question_id: str) -> Author:

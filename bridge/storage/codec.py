@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from bridge.domain import effects, events
 from bridge.domain.effects import Effect
 from bridge.domain.events import Event
+from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
@@ -29,6 +30,12 @@ def decode_question(text: str) -> Question:
     """The question written by :func:`encode`. Raises ``pydantic.ValidationError`` on anything else."""
     question: Question = _adapter(Question).validate_json(text)
     return question
+
+
+def decode_organisation(text: str) -> Organisation:
+    """The organisation written by :func:`encode`. Raises ``pydantic.ValidationError`` on anything else."""
+    organisation: Organisation = _adapter(Organisation).validate_json(text)
+    return organisation
 
 
 def decode_effect(kind: str, text: str) -> Effect:

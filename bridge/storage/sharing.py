@@ -39,6 +39,9 @@ LONGEST_NOTE = 7000
 KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 """The server notices a machine that went without a word within 20 seconds, and frees its work."""
 
+START = "start"
+"""The kind of work that brings Matrix to the organisation; `colloque apply` does it beside the service."""
+
 Woken = Callable[[str, Sequence[str]], None]
 """Told of a kind of work and the names of its lanes; no names means "look yourself"."""
 Lost = Callable[[], None]
@@ -80,16 +83,22 @@ class Alone:
         """Lock the file beside the database; the kernel frees it when the process ends, however it ends."""
         if self._path is None:
             return
-        lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = self._locked("lock")
+        if self._lock is None:
+            raise DatabaseRefused(
+                f"another colloque already runs on {self._path}; an SQLite database serves one process, "
+                "PostgreSQL any number"
+            )
+
+    def _locked(self, suffix: str) -> int | None:
+        """Lock a file beside the database; ``None`` when somebody else has it locked."""
+        lock = os.open(f"{self._path}.{suffix}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise DatabaseRefused(
-                f"another colloque already runs on {self._path}; an SQLite database serves one process, "
-                "PostgreSQL any number"
-            ) from None
-        self._lock = lock
+            return None
+        return lock
 
     async def stop(self) -> None:
         """Free the file."""
@@ -99,8 +108,16 @@ class Alone:
 
     @asynccontextmanager
     async def claimed(self, kind: str, name: str) -> AsyncIterator[bool]:
-        """Nobody else is there to have it."""
-        yield True
+        """Nobody else is there to have it, but for what a command of the admin's does as well."""
+        if kind != START or self._path is None:
+            yield True
+            return
+        lock = self._locked(f"{kind}.lock")
+        try:
+            yield lock is not None
+        finally:
+            if lock is not None:
+                os.close(lock)
 
     async def tell(self, connection: AsyncConnection, kind: str, names: Sequence[str]) -> None:
         """Nobody else is there to hear it."""

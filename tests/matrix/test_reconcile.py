@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from dataclasses import dataclass, replace
 
@@ -209,6 +210,28 @@ async def test_a_room_that_the_homeserver_refuses_is_reported_and_the_rest_happe
     report, _ = await desk.apply(replace(organisation, groups=(bad, *organisation.groups)))
     assert {type(failure.step) for failure in report.failed} >= {plan.CreateRoom}
     assert "waiting:derm" in desk.names.rooms
+
+
+async def test_after_random_changes_nothing_is_left_to_plan(desk: Desk, people: list[str]) -> None:
+    chance = random.Random(4711)
+    for _ in range(4):
+        inside = chance.sample(people, chance.randint(1, 3))
+        groups = tuple(
+            ExpertGroup(
+                key,
+                chance.choice([key, "Peau"]),
+                f"{key}@h.example",
+                tuple(chance.sample(inside, chance.randint(0, len(inside)))),
+                Notify.ANNOUNCE,
+                "fr",
+            )
+            for key in chance.sample(["derm", "cardio", "orl"], chance.randint(0, 2))
+        )
+        organisation = replace(_organisation(inside), groups=groups)
+        report, _ = await desk.apply(organisation)
+        assert report.failed == ()
+        report, writes = await desk.apply(organisation)
+        assert (report.done, writes) == ((), 0)
 
 
 async def test_a_member_can_join_and_only_raise_a_hand_in_the_waiting_room(

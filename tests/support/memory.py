@@ -47,6 +47,9 @@ class MemoryNames:
     async def waiting(self, group: str) -> int:
         return 0
 
+    async def waiting_rooms(self, group: str) -> list[str]:
+        return []
+
     async def listing(self, group: str, question_id: str) -> int:
         return 1
 

@@ -1,0 +1,1 @@
+"""The administrator's desk: the plan before a change, its application, and what the files say."""

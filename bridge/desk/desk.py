@@ -1,0 +1,148 @@
+"""Keeps Matrix in step with the organisation: looks, and performs what may be performed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.config import Config
+from bridge.domain.change import Change, OpenQuestions, change, keeping, without_removals
+from bridge.domain.effects import HandBack, Planned
+from bridge.domain.organisation import Organisation
+from bridge.domain.plan import Wanted, plan, wanted_rooms
+from bridge.flow.reconcile import Report, perform
+from bridge.locale import LANGUAGES, text
+from bridge.matrix.client import MatrixClient
+from bridge.matrix.managed import ManagedRooms, RoomNames
+from bridge.matrix.outlet import Place
+from bridge.storage import inforce, outbox
+from bridge.storage.database import Database
+
+log = structlog.get_logger()
+
+
+def identity(config: Config) -> dict[str, str]:
+    """What rooms and ghosts are made under."""
+    homeserver = config.homeserver
+    return {
+        "homeserver.domain": homeserver.domain,
+        "homeserver.namespace": homeserver.namespace,
+        "homeserver.bot": homeserver.bot,
+    }
+
+
+def client(config: Config) -> MatrixClient:
+    """The homeserver of this configuration; ``start()`` it first."""
+    return MatrixClient(
+        url=config.homeserver.url,
+        domain=config.homeserver.domain,
+        as_token=config.homeserver.as_token.get_secret_value(),
+        bot=config.homeserver.bot,
+        service_id=config.homeserver.service_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a change, and the organisation that is in force since."""
+
+    change: Change
+    report: Report
+    organisation: Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One organisation's desk. Methods raise port errors; a look needs no database, nor to write names."""
+
+    config: Config
+    database: Database | None
+    homeserver: MatrixClient
+    names: RoomNames
+
+    async def place(self) -> Place:
+        """Who we are on the homeserver."""
+        config = self.config.homeserver
+        version = config.room_version or await self.homeserver.default_room_version()
+        return Place(self.homeserver.bot_id, config.domain, config.namespace, version)
+
+    async def appear(self, organisation: Organisation) -> None:
+        """See to it that the bot is there under its name."""
+        await self.homeserver.register(self.config.homeserver.bot)
+        name = f"{text(self.config.language, 'names.bot')} · {organisation.name}"
+        await self.homeserver.set_displayname(name)
+
+    def wanted(self, organisation: Organisation) -> tuple[Wanted, ...]:
+        """Every managed room as the organisation wants it."""
+        return wanted_rooms(
+            organisation,
+            namespace=self.config.homeserver.namespace,
+            waiting_name=text(self.config.language, "names.waiting_room"),
+            bot_chat_names={known: text(known, "names.bot_chat") for known in LANGUAGES},
+            archived_name=text(self.config.language, "names.archived", name="{name}"),
+        )
+
+    async def look(
+        self, organisation: Organisation, place: Place, questions: Sequence[OpenQuestions] = ()
+    ) -> Change:
+        """What would have to be done, and what becomes of these open questions. Reads only."""
+        wanted = self.wanted(organisation)
+        rooms = ManagedRooms(self.homeserver, self.homeserver, self.names, place)
+        snapshot = await rooms.snapshot(wanted)
+        steps = plan(wanted, snapshot, bot=place.bot)
+        return change(steps, snapshot, bot=place.bot, organisation=organisation, questions=questions)
+
+    async def open_questions(self) -> tuple[OpenQuestions, ...]:
+        """How many questions are open, by group and owner."""
+        assert self.database is not None
+        async with self.database.reading() as connection:
+            return await inforce.open_questions(connection)
+
+    async def in_force(self) -> Organisation | None:
+        """The organisation that decisions go by; ``None`` before the first was applied."""
+        assert self.database is not None
+        async with self.database.reading() as connection:
+            return await inforce.load(connection)
+
+    async def apply(
+        self,
+        organisation: Organisation,
+        place: Place,
+        found: Change,
+        *,
+        hold: bool,
+        past_temporary: bool = False,
+    ) -> Applied:
+        """Do what was found, without the removals if they are to be held; then it is in force."""
+        steps, held = without_removals(found.steps) if hold else (found.steps, ())
+        rooms = ManagedRooms(self.homeserver, self.homeserver, self.names, place)
+        report = await perform(steps, rooms, past_temporary=past_temporary)
+        for failure in report.failed:
+            log.error("reconcile.refused", step=type(failure.step).__name__, reason=failure.reason)
+        before = await self.in_force()
+        now = keeping(organisation, before, held)
+        if now != before:
+            assert self.database is not None
+            async with self.database.transaction() as connection:
+                await inforce.save(connection, now)
+        if held:
+            log.warning("reconcile.held", people=len(found.loses), of=found.people)
+        return Applied(found, Report(report.done, report.failed, held), now)
+
+
+async def tell_admins(
+    database: Database, organisation: Organisation, key: str, message: str, values: dict[str, str], now: float
+) -> Sequence[outbox.Lane]:
+    """Tell each admin in their bot chat (``message``: locale key), once for each ``key``."""
+    planned = []
+    for user_id in organisation.admins:
+        practitioner = organisation.practitioner(user_id)
+        language = practitioner.language if practitioner else organisation.language
+        back = HandBack(f"desk:{key}:{user_id}", user_id, message, language, None, values)
+        planned.append(Planned(back, f"bot:{user_id}"))
+    if not planned:
+        return ()
+    async with database.transaction() as connection:
+        return await outbox.add(connection, planned, now, database.process)
