@@ -28,6 +28,7 @@ from bridge.mail.intake import ArrivedMail, Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
+from bridge.mail.sandbox import Sandbox
 from bridge.mail.send import SmtpMailer
 from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.own import KINDS, OwnRooms
@@ -96,6 +97,7 @@ class Bridge:
         self.homeserver = client(config)
         self.desk = Desk(config, self.database, self.homeserver, self.names)
         self.mailer = _mailer(config)
+        self.sandbox = Sandbox()
         self.listener = self._listener(config)
         self._runner: web.AppRunner | None = None
         self._scanner: asyncio.Task[None] | None = None
@@ -254,7 +256,9 @@ class Bridge:
         organisation = self.organisation
         self.inbox.readers |= {
             "matrix": MatrixReader(self.names, organisation, place, self.own_rooms),
-            "mail": MailReader(self.names, organisation, config.mail.domain, place.namespace),
+            "mail": MailReader(
+                self.names, organisation, config.mail.domain, place.namespace, self.sandbox.parse
+            ),
             "result": read_result,
         }
         outlet = Outlet(self.homeserver, self.names, place)
@@ -323,6 +327,7 @@ class Bridge:
         await self.inbox.lanes.stop(STOP_WITHIN_S / 2)
         await self.outbox.lanes.stop(STOP_WITHIN_S / 2)
         await self.mailer.close()
+        await self.sandbox.close()
         await self.homeserver.close()
         await self.sharing.stop()
         await self.database.close()

@@ -17,6 +17,7 @@ from bridge import __version__
 from bridge.admin import app as inbox_commands
 from bridge.config import ConfigError, Settings, load, load_without_tokens
 from bridge.desk import commands as desk_commands
+from bridge.mailcommands import app as mail_commands
 from bridge.oversight import audit_commands, show_stats
 from bridge.registration import AlreadyThere, as_yaml, registration, write
 
@@ -32,6 +33,7 @@ app.add_typer(audit_commands)
 app.command("stats")(show_stats)
 app.command()(desk_commands.plan)
 app.command()(desk_commands.apply)
+app.add_typer(mail_commands)
 WRONG = 2
 """Exit code for a wrong configuration or refused request."""
 

@@ -174,6 +174,13 @@ class MailSection(Section):
     domain: Domain = Field(description="Domain of the reply addresses.")
     listen: ListenSection = Field(default_factory=ListenSection, description="Where mail comes in.")
     smtp: SmtpSection = Field(default_factory=SmtpSection, description="Where mail goes out.")
+    authserv_id: str = Field(
+        "",
+        description="Whose Authentication-Results are our mail server's; empty: we verify DKIM and DMARC.",
+    )
+    verify_senders: bool = Field(
+        True, description="Verify by name servers when our mail server gave no verdict."
+    )
     quiet_period_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         20.0, description="Seconds an answer waits, so that an edit still counts."
     )

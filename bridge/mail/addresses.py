@@ -21,6 +21,10 @@ class Purpose(StrEnum):
     """Envelope sender of our mails: delivery reports come here (VERP)."""
 
 
+LONG_NAMES = {"question": Purpose.REPLY.value}
+"""What else an address of ours may begin with."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenAddress:
     """An address of ours that carries a token."""
@@ -64,6 +68,7 @@ def read_address(address: str, domain: str) -> TokenAddress | None:
     prefix, plus, token = local.partition("+")
     if host != domain.lower() or not plus or not token:
         return None
+    prefix = LONG_NAMES.get(prefix, prefix)
     try:
         return TokenAddress(Purpose(prefix), token)
     except ValueError:

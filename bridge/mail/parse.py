@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from email.message import Message
 
 from email_validator import EmailNotValidError, validate_email
@@ -11,6 +10,8 @@ from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
 
 from bridge.domain.content import Kind
+from bridge.mail.automatic import automatic_reason
+from bridge.mail.bounce import read_bounce
 from bridge.mail.mime import (
     Leaf,
     Taken,
@@ -20,8 +21,9 @@ from bridge.mail.mime import (
     header_values,
     take_apart,
 )
+from bridge.mail.parsed import Mailbox, ParsedFile, ParsedMail, Problem
 from bridge.mail.photos import clean_photo
-from bridge.mail.reply import strip_quotes
+from bridge.mail.reply import read_reply
 
 MAX_SUBJECT = 200
 MAX_TEXT = 200_000
@@ -31,73 +33,17 @@ MAX_HTML = 1_000_000
 """Characters of HTML that are read; a longer page also goes on whole, as a file."""
 
 MAX_NAME = 100
-MAX_HOPS = 25
-"""Servers that a mail may have passed; one with more goes round in circles."""
-
-INSTANCE_HEADER = "X-Colloque-Instance"
-"""Marks our own mails: one that comes back must not be answered."""
-
 _LINK = re.compile(r"\[([^\[\]]{0,500})\]\(([^()\s]{0,2000})\)")
+_FORWARDED = re.compile(r"(?:tr|fwd?|wg|rv|doorst|vb|i)\s?:", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
-_AUTOMATIC_SUBJECT = re.compile(
-    r"^(réponse automatique|absence du bureau|automatic reply|auto(?:matic)?[ -]?reply"
-    r"|out of (?:the )?office)\b",
-    re.IGNORECASE,
-)
-_ROBOTS = ("mailer-daemon", "postmaster", "no-reply", "noreply", "do-not-reply")
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """Someone's name and address; the address is valid by syntax, its domain in lower case."""
+def parse_mail(raw: bytes, domain: str = "", *, report_expected: bool = False) -> ParsedMail:
+    """Read a mail. Never raises: what can't be read is a problem, and its bytes stay as a file.
 
-    name: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedFile:
-    """A photo or file with a name of our own making. Sizes are in pixels, 0 when unknown."""
-
-    kind: Kind
-    name: str
-    mimetype: str
-    content: bytes
-    width: int = 0
-    height: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that could not be read as meant; ``code`` is stable, without words of the mail."""
-
-    code: str
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedMail:
-    """A mail. ``text`` is everything written, ``reply`` that without quoted history.
-
-    ``sender`` is set only when there is exactly one From with exactly one mailbox. ``automatic``
-    says why no person wrote this, or is empty.
+    ``domain`` is that of our own addresses; ``report_expected`` says that the mail came to one of those
+    that only delivery reports come to.
     """
-
-    senders: tuple[Mailbox, ...]
-    sender: Mailbox | None
-    subject: str
-    text: str
-    reply: str
-    files: tuple[ParsedFile, ...]
-    message_id: str
-    in_reply_to: str
-    references: tuple[str, ...]
-    automatic: str
-    problems: tuple[Problem, ...]
-
-
-def parse_mail(raw: bytes) -> ParsedMail:
-    """Read a mail. Never raises: what can't be read is a problem, and its bytes stay as a file."""
     taken = take_apart(raw)
     problems = list(taken.problems)
     text, files = _body(taken, problems)
@@ -105,18 +51,28 @@ def parse_mail(raw: bytes) -> ParsedMail:
     if not text and not files:
         problems.append("empty_body")
     identifiers = _MESSAGE_ID.findall(_raw_header(taken.message, "references"))
+    subject = header_text(taken.message, "subject")
+    reply = read_reply(text, forwarded=bool(_FORWARDED.match(subject)), ours=domain)
+    bounce = read_bounce(taken.message, expected=report_expected)
+    addresses = tuple(sender.address for sender in senders)
+    automatic = automatic_reason(taken.message, addresses, domain)
     return ParsedMail(
         senders=senders,
         sender=senders[0] if single else None,
-        subject=header_text(taken.message, "subject")[:MAX_SUBJECT],
+        subject=subject[:MAX_SUBJECT],
         text=text,
-        reply=strip_quotes(text),
+        reply=reply.text,
         files=tuple(files),
         message_id=_first_id(taken.message, "message-id"),
         in_reply_to=_first_id(taken.message, "in-reply-to"),
         references=tuple(identifiers[-50:]),
-        automatic=automatic_reason(taken.message, senders),
+        automatic=automatic or ("report" if bounce else ""),
         problems=tuple(Problem(code) for code in dict.fromkeys(problems)),
+        elided=reply.elided,
+        bounce=bounce,
+        recipients=_recipients(taken.message),
+        results=tuple(header_values(taken.message, "authentication-results")[:20]),
+        signed=tuple(header_values(taken.message, "dkim-signature")[:20]),
     )
 
 
@@ -130,6 +86,15 @@ def _raw_header(message: Message, name: str) -> str:
 def _first_id(message: Message, name: str) -> str:
     found = _MESSAGE_ID.search(_raw_header(message, name))
     return found.group() if found else ""
+
+
+def _recipients(message: Message) -> tuple[str, ...]:
+    """Whom the mail was for: as the servers on its way noted, then as its writer did."""
+    names = ("x-original-to", "delivered-to", "envelope-to", "x-envelope-to", "to", "cc")
+    headers = [value for name in names for value in header_values(message, name)[:20]]
+    parts = [part for header in headers for part in split_addresses(header)[:200]]
+    found = (read_mailbox(part) for part in parts[:400])
+    return tuple(dict.fromkeys(mailbox.address.lower() for mailbox in found if mailbox))
 
 
 def _senders(message: Message, problems: list[str]) -> tuple[tuple[Mailbox, ...], bool]:
@@ -204,28 +169,6 @@ def _mailbox(name: str, address: str) -> Mailbox | None:
     except EmailNotValidError:
         return None
     return Mailbox(name, found.ascii_email or found.normalized)
-
-
-def automatic_reason(message: Message, senders: tuple[Mailbox, ...]) -> str:
-    """Why no person wrote this mail, or an empty string (RFC 3834, 2; and what servers really send)."""
-
-    def has(name: str) -> str:
-        return header_text(message, name).lower()
-
-    if (auto := has("auto-submitted")) and not auto.startswith("no"):
-        return "auto-submitted"
-    if has(INSTANCE_HEADER):
-        return "own-instance"
-    if len(header_values(message, "received")) > MAX_HOPS:
-        return "loop"
-    for name in ("x-autoreply", "x-autorespond", "x-auto-reply-from", "list-id"):
-        if has(name):
-            return name
-    if has("precedence") in ("bulk", "junk", "auto_reply", "list"):
-        return "precedence"
-    if any(sender.address.lower().partition("@")[0] in _ROBOTS for sender in senders):
-        return "robot"
-    return "automatic-subject" if _AUTOMATIC_SUBJECT.match(header_text(message, "subject")) else ""
 
 
 # --- what ---

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 from bridge.domain.content import Attachment
 from bridge.domain.events import Event, MailSetAside, MailUnusable, PatientWrote, QuestionAsked
 from bridge.domain.organisation import ExpertGroup, Organisation
 from bridge.locale import text
 from bridge.mail.addresses import Purpose, new_reference, new_token, read_address
-from bridge.mail.parse import ParsedFile, ParsedMail, parse_mail
+from bridge.mail.parsed import ParsedFile, ParsedMail
 from bridge.ports import Names, RawInput, Reading
+
+
+class Parse(Protocol):
+    """Reads a mail, somewhere."""
+
+    async def __call__(self, raw: bytes, domain: str = "", *, report_expected: bool = False) -> ParsedMail:
+        """Read a mail. Raises anything for one that breaks its reader."""
+
 
 TITLE_LENGTH = 80
 """Characters of a question's title; the whole subject stands in the mail, which is kept."""
@@ -26,11 +34,13 @@ class MailReader:
     organisation: Organisation
     domain: str
     namespace: str
+    parse: Parse
 
     async def __call__(self, item: RawInput) -> Reading:
-        """Read one mail, off the event loop: parsing is slow for large photos."""
-        mail = await asyncio.to_thread(parse_mail, item.payload)
+        """Read one mail, in another process: parsing may be slow, and a mail hostile."""
         address = read_address(item.recipient, self.domain)
+        reported = address is not None and address.purpose is Purpose.BOUNCE
+        mail = await self.parse(item.payload, self.domain, report_expected=reported)
         if address is None:
             return self._new(item, mail)
         if address.purpose is Purpose.BOUNCE:

@@ -1,0 +1,139 @@
+"""Delivery reports: which recipient a mail did not reach, by RFC 3464 or by what servers write instead.
+
+Only a mail that says by its form that a server wrote it is looked at, so that a patient's words about a
+failed mail are never taken for a report.
+"""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+
+from flufl.bounce import all_failures
+
+from bridge.mail.mime import header_text, header_values
+from bridge.mail.parsed import Bounce
+
+ROBOTS = ("mailer-daemon", "postmaster", "mail-daemon", "mailer_daemon", "mdaemon", "mailadm", "mailerdaemon")
+_ADDRESS = re.compile(r"[^\s<>@;,\"()]{1,64}@[^\s<>@;,\"()]{1,255}")
+_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
+_SUBJECT = re.compile(
+    r"undeliver|returned mail|delivery (?:status )?(?:notification|report|failure|has failed|problem)"
+    r"|failure notice|mail delivery|delivery failure|could not be delivered|message status|returned to sender"
+    r"|non remis|échec de (?:la )?(?:remise|distribution)|unzustellbar|non recapitabile|no se puede entregar",
+    re.IGNORECASE,
+)
+_ANSWERED = re.compile(r"(?:re|ré|tr|fwd?|aw|sv)\s?:", re.IGNORECASE)
+MAX_PROSE = 60_000
+"""Characters of a report in prose that are searched for a status."""
+
+
+def read_bounce(message: Message, *, expected: bool = False) -> Bounce | None:
+    """The failure a mail reports, if it is such a report.
+
+    ``expected``: it came to the envelope sender of one of our mails, so nobody else writes there.
+    """
+    report = header_text(message, "content-type").lower()
+    if "feedback-report" in report or "disposition-notification" in report:
+        return None
+    if not expected and not _from_a_server(message, report):
+        return None
+    standard = [found for part in _reports(message) for found in _blocks(part)]
+    failed = [bounce for action, bounce in standard if action == "failed"]
+    if failed or standard:
+        worst = failed or [bounce for action, bounce in standard if action == "delayed"]
+        return max(worst, key=lambda bounce: bounce.status, default=None)
+    return _in_prose(message)
+
+
+def _from_a_server(message: Message, report: str) -> bool:
+    if "delivery-status" in report or header_values(message, "x-failed-recipients"):
+        return True
+    if any(value.strip() == "<>" for value in header_values(message, "return-path")):
+        return True
+    sender = header_text(message, "from").lower()
+    if any(f"{robot}@" in sender or sender.strip().startswith(robot) for robot in ROBOTS):
+        return True
+    subject = header_text(message, "subject")
+    return bool(_SUBJECT.search(subject)) and not _ANSWERED.match(subject)
+
+
+def _reports(message: Message) -> list[Message]:
+    """The delivery-status parts of this mail, not those of a mail inside it."""
+    if message.get_content_type() == "message/delivery-status":
+        return [message]
+    payload = message.get_payload()
+    if message.get_content_maintype() != "multipart" or not isinstance(payload, list):
+        return []
+    return [found for part in payload[:20] if isinstance(part, Message) for found in _reports(part)]
+
+
+def _blocks(part: Message) -> list[tuple[str, Bounce]]:
+    """Action and failure of each recipient's block (RFC 3464, 2.3)."""
+    payload = part.get_payload()
+    blocks = payload if isinstance(payload, list) else [part]
+    found = []
+    for block in blocks[:200]:
+        if not isinstance(block, Message):
+            continue
+        names = ("final-recipient", "original-recipient")
+        address = next((a for name in names if (a := _recipient(header_text(block, name)))), "")
+        action = header_text(block, "action").lower().partition(" ")[0]
+        if not address and not action:
+            continue
+        status = _STATUS.search(header_text(block, "status"))
+        if action not in ("failed", "delayed", "delivered", "relayed", "expanded"):
+            action = "failed" if status and status.group(1) == "5" else action
+        diagnosed = _STATUS.search(header_text(block, "diagnostic-code"))
+        general = "4.0.0" if action == "delayed" else "5.0.0"
+        told = status or diagnosed
+        if status and diagnosed and status.group().endswith(".0.0") and action == "failed":
+            told = diagnosed  # « 5.0.0 » beside a precise « 5.1.1 »
+        found.append((action, Bounce(address, told.group() if told else general)))
+    return found
+
+
+def _recipient(value: str) -> str:
+    _, semicolon, address = value.partition(";")
+    match = _ADDRESS.search(address if semicolon else value)
+    return match.group().strip(".").lower() if match else ""
+
+
+def _in_prose(message: Message) -> Bounce | None:
+    """What servers write without the standard's form, as known by a collection of them."""
+    try:
+        temporary, permanent = (set(found) for found in all_failures(message))
+    except Exception:  # detectors for dozens of servers, on a stranger's bytes
+        temporary, permanent = set(), set()
+    found = sorted(_text(address) for address in permanent) or sorted(_text(address) for address in temporary)
+    if not found:
+        headers = [_recipient(value) for value in header_values(message, "x-failed-recipients")]
+        found, permanent = [address for address in headers if address], {b"x"}
+    if not found:
+        return None
+    told = [status.group() for status in _STATUS.finditer(_prose(message))]
+    wanted = "5" if permanent else "4"
+    status = next((status for status in told if status.startswith(wanted)), f"{wanted}.0.0")
+    return Bounce(found[0], status)
+
+
+def _text(address: bytes | str) -> str:
+    text = address.decode("utf-8", "replace") if isinstance(address, bytes) else address
+    return text.strip("<>").lower()
+
+
+def _prose(message: Message) -> str:
+    """The first text of the mail, as far as it is searched."""
+    part: Message | None = message
+    for _ in range(10):
+        payload = part.get_payload() if part is not None else None
+        if not isinstance(payload, list):
+            break
+        part = next((child for child in payload if isinstance(child, Message)), None)
+    if part is None:
+        return ""
+    try:
+        content = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return content[:MAX_PROSE].decode("latin-1") if isinstance(content, bytes) else ""
