@@ -88,8 +88,10 @@ class Bridge:
             Policy(config.mail.quiet_period_s, settings.organisation.time_zone),
             self._wake_outbox,
         )
-        self.names = StoredNames(self.database, self.inbox.take, config.claim.listing_limit)
         self.own_rooms = OwnRooms()
+        self.names = StoredNames(
+            self.database, self.inbox.take, config.claim.listing_limit, self.own_rooms.noted
+        )
         self.meter = Meter()
         self.inbox.meter = self.meter
         self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)

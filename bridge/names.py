@@ -22,6 +22,8 @@ class StoredNames:
     database: Database
     take: Take
     listing_limit: int
+    noted: Callable[[str, str], None] = lambda _key, _room_id: None
+    """Told of each room that is remembered, by key."""
 
     async def room_id(self, key: str) -> str | None:
         """The Matrix room ID of one of our rooms."""
@@ -42,6 +44,7 @@ class StoredNames:
         """Note the room ID of one of our rooms."""
         async with self.database.transaction() as connection:
             await registry.remember_room(connection, key, room_id)
+        self.noted(key, room_id)
 
     async def anchored(self, event_id: str) -> str | None:
         """The question a card stands for."""

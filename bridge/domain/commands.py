@@ -54,7 +54,11 @@ EVERYWHERE = (Place.QUESTION, Place.BOT_CHAT)
 IN_QUESTION = (Place.QUESTION,)
 IN_BOT_CHAT = (Place.BOT_CHAT,)
 
-TABLE: tuple[Spec, ...] = (Spec("help", ("aide", "?"), ("help", "commands"), EVERYWHERE),)
+TABLE: tuple[Spec, ...] = (
+    Spec("help", ("aide", "?"), ("help", "commands"), EVERYWHERE),
+    Spec("message", ("message", "mp"), ("message", "dm"), IN_BOT_CHAT),
+    Spec("return", ("revenir",), ("return", "rejoin"), IN_BOT_CHAT),
+)
 """In the order in which help shows them."""
 
 

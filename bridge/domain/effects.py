@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bridge.domain.content import Attachment, Line
+from bridge.domain.house import HouseEffect
 
 
 class Lane(StrEnum):
@@ -353,6 +354,7 @@ MatrixEffect = (
     | PutBack
     | HandBack
     | React
+    | HouseEffect
 )
 MailEffect = Acknowledge | Answer | TellSender
 Effect = MatrixEffect | MailEffect | Wake

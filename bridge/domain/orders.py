@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
-from bridge.domain import talk
+from bridge.domain import private, talk
 from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, Who, known
 from bridge.domain.state import Decision, Policy, Question, Status, in_room
 
@@ -112,5 +112,9 @@ def _bot_chat_help(
 
 QUESTION_ORDERS: dict[str, InQuestion] = {"help": _question_help}
 """By name, every command of a question room."""
-BOT_CHAT_ORDERS: dict[str, InBotChat] = {"help": _bot_chat_help}
+BOT_CHAT_ORDERS: dict[str, InBotChat] = {
+    "help": _bot_chat_help,
+    "message": private.ordered_message,
+    "return": private.ordered_return,
+}
 """By name, every command of a bot chat."""

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.events import Event, MailSetAside, QuestionAsked
+from bridge.domain.places import moved
 from bridge.domain.question import decide
 from bridge.domain.state import Policy, Question
 from bridge.flow.lanes import Lanes
@@ -169,8 +170,10 @@ class Inbox:
         if isinstance(event, QuestionAsked) and question is not None:
             await registry.add_token(connection, question.token, question.id)
         await acts.add(connection, question_id, decision.acts, now.timestamp())
-        lanes = await outbox.add(connection, decision.effects, now.timestamp(), self.database.process)
-        return Decided(lanes, before.question if before else None, question)
+        earlier = before.question if before else None
+        effects = (*decision.effects, *moved(earlier, question, before.version if before else 0))
+        lanes = await outbox.add(connection, effects, now.timestamp(), self.database.process)
+        return Decided(lanes, earlier, question)
 
     async def _again(self, item: inbox.Input, error: Exception) -> None:
         if item.attempts + 1 >= INPUT_TRIES:

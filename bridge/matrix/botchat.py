@@ -53,6 +53,15 @@ class BotChat:
         event_id = await self.outlet.send(room_id, content, key=task.key, doubtful=task.started)
         return Outcome(result={"event_id": event_id}, rooms=made)
 
+    async def tell(
+        self, key: str, user_id: str, language: str, body: str, html: str = "", *, doubtful: bool
+    ) -> None:
+        """Say something that another effect brought."""
+        room_id, made = await self._room(user_id, language)
+        for known, room in made.items():
+            await self.outlet.names.remember(known, room)
+        await self.outlet.send(room_id, rooms.words(body, html), key=key, doubtful=doubtful)
+
     async def hand_back(self, task: Task, effect: fx.HandBack) -> Outcome:
         """Tell someone why their words did not go out, and give them back, file included."""
         room_id, made = await self._room(effect.user_id, effect.language)

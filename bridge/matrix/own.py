@@ -25,6 +25,11 @@ class OwnRooms:
         """This room is people's own."""
         self._known.add(room_id)
 
+    def noted(self, key: str, room_id: str) -> None:
+        """A room of ours has this key."""
+        if key.partition(":")[0] in KINDS:
+            self.learn(room_id)
+
     def sift(self, events: Sequence[Json]) -> list[Json]:
         """The events that may concern us: of people's own rooms, only who comes and goes."""
         return [event for event in events if not self._is_said_among_them(event)]

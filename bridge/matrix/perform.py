@@ -6,10 +6,13 @@ from bridge.domain import effects as fx
 from bridge.domain.events import PostFailed
 from bridge.domain.organisation import Organisation
 from bridge.flow.retry import MATRIX, Backoff
+from bridge.matrix.acting import Acting
 from bridge.matrix.announcing import Announcing
 from bridge.matrix.botchat import BotChat
+from bridge.matrix.house import House
 from bridge.matrix.outlet import Handlers, Outlet
 from bridge.matrix.posting import Posting
+from bridge.matrix.private import Private
 from bridge.matrix.restore import Restorer
 from bridge.matrix.seal import Seal
 from bridge.ports import Outcome, Permanent, Task
@@ -26,6 +29,7 @@ class MatrixPerformer:
         organisation: Organisation,
         *,
         grant_at_once_up_to: int,
+        acting: Acting | None = None,
         more: Handlers | None = None,
     ) -> None:
         seal = Seal(outlet, grant_at_once_up_to)
@@ -35,6 +39,8 @@ class MatrixPerformer:
             **Announcing(outlet, organisation).handlers,
             **BotChat(outlet).handlers,
             **Restorer(outlet).handlers,
+            **House(outlet, organisation, acting).handlers,
+            **Private(outlet, organisation, acting).handlers,
             **(more or {}),
         }
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from bridge.domain import effects, events
+from bridge.domain import events
 from bridge.domain.effects import Effect
 from bridge.domain.events import Event
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+_EFFECTS = {kind.__name__: kind for kind in get_args(Effect)}
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:
@@ -39,8 +40,8 @@ def decode_organisation(text: str) -> Organisation:
 
 
 def decode_effect(kind: str, text: str) -> Effect:
-    """The effect of this class name. Raises ``pydantic.ValidationError`` or ``AttributeError``."""
-    effect: Effect = _adapter(getattr(effects, kind)).validate_json(text)
+    """The effect of this class name. Raises ``pydantic.ValidationError`` or ``KeyError``."""
+    effect: Effect = _adapter(_EFFECTS[kind]).validate_json(text)
     return effect
 
 

@@ -1,0 +1,89 @@
+"""The practitioner's house: a personal space with sub-spaces, and private rooms of two. Keys and effects.
+
+Rooms are named by their key: ``personal:<Matrix ID>`` is the space, ``personal-<section>:<Matrix ID>`` a
+sub-space (``…#2`` its next generation, once it lists as many rooms as one may), and
+``private:<Matrix ID>|<Matrix ID>`` the room of two people, in the order of their IDs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Section(StrEnum):
+    """The sub-spaces of a personal space."""
+
+    QUESTIONS = "questions"
+    """Questions that the practitioner owns, or asked."""
+    PRIVATE = "private"
+    """Private messages with a colleague."""
+    ARCHIVES = "archives"
+    """Questions that are over and put away."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInSpace:
+    """List a room (``room``: its key) in someone's personal space, which is made if there is none."""
+
+    key: str
+    user_id: str
+    section: Section
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFromSpace:
+    """List a room no longer in someone's personal space."""
+
+    key: str
+    user_id: str
+    section: Section
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPrivate:
+    """Open or find the private room of a practitioner and the one that ``named`` begins with.
+
+    What follows the name is what it is about.
+    """
+
+    key: str
+    user_id: str
+    language: str
+    named: str
+    html: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readmit:
+    """Invite someone again to every room of theirs that they aren't in."""
+
+    key: str
+    user_id: str
+    language: str
+
+
+HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit
+
+
+def space_key(user_id: str) -> str:
+    """The key of someone's personal space."""
+    return f"personal:{user_id}"
+
+
+def section_key(user_id: str, section: Section, generation: int = 1) -> str:
+    """The key of a sub-space of it."""
+    return f"personal-{section.value}:{user_id}" + (f"#{generation}" if generation > 1 else "")
+
+
+def private_key(one: str, other: str) -> str:
+    """The key of the private room of two people."""
+    return "private:" + "|".join(sorted((one, other)))
+
+
+def hidden(*names: str) -> str:
+    """Something for an alias that is always the same for these names and reveals none."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
