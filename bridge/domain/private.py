@@ -16,7 +16,7 @@ from bridge.domain.state import Policy
 
 LINK = re.compile(r"https://matrix\.to/#/(@[^\s\"'<>)\]?]+|%40[^\s\"'<>)\]?]+)", re.IGNORECASE)
 AFTER_NAME = " \t\n:,;–—-"
-TITLES = frozenset("dr pr prof docteur professeur doctor professor m mme mr ms".split())
+TITLES = frozenset(("dr", "pr", "prof", "docteur", "professeur", "doctor", "professor", "m", "mme", "mr"))
 
 
 @dataclass(frozen=True, slots=True)
