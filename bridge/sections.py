@@ -95,6 +95,15 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _video_link(value: str) -> str:
+    if value.count("{room}") != 1 or re.search(r"[\s<>{}]", value.replace("{room}", "")):
+        raise ValueError("must hold {room} once, as in https://meet.example.org/{room}")
+    host = urlsplit(value).netloc
+    if "{room}" in host:
+        raise ValueError("must hold {room} after the host, as in https://meet.example.org/{room}")
+    return _http_url(value)
+
+
 def _secret(value: Any) -> Any:
     if isinstance(value, str) and not value:
         raise ValueError("must not be empty")
@@ -224,6 +233,22 @@ class CareSection(Section):
     )
 
 
+class VideoSection(Section):
+    """Video consultations between owner and patient."""
+
+    link: Annotated[str, AfterValidator(_video_link)] | None = Field(
+        None,
+        description="Link to a video room, with {room} where its unguessable name goes, "
+        "as in https://meet.example.org/{room}; none by default, then there are no consultations.",
+    )
+    minutes: Annotated[int, Field(ge=5, le=240)] = Field(
+        20, description="How long one takes unless the owner says otherwise."
+    )
+    remind_before_min: Annotated[float, Field(ge=0, le=10080)] = Field(
+        15.0, description="Minutes before the start at which both are reminded; 0 for never."
+    )
+
+
 class ClaimSection(Section):
     """How a question is taken."""
 
@@ -256,6 +281,7 @@ class Config(Section):
         0.2,
         description="Share of the people with access whom one change may take it from without being asked.",
     )
+    video: VideoSection = Field(default_factory=VideoSection)
 
 
 class OrganisationSection(Section):

@@ -151,6 +151,7 @@ def _settings(homeserver_url: str, ports: Ports, hospital: Hospital, quiet_perio
         },
         "web": {"host": _LOOPBACK, "port": ports.web},
         "care": {"emergency": dict(_EMERGENCY)},
+        "video": {"link": "https://meet.example.org/{room}"},
     }
 
 

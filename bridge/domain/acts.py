@@ -43,6 +43,12 @@ class Did(StrEnum):
     """The fallback group may take it, too."""
     PATIENT_TOLD = "patient_told"
     ADMINS_ALERTED = "admins_alerted"
+    VIDEO_ARRANGED = "video_arranged"
+    VIDEO_MOVED = "video_moved"
+    VIDEO_CANCELLED = "video_cancelled"
+    VIDEO_ANSWERED = "video_answered"
+    """The patient's calendar accepted or declined (``why``)."""
+    VIDEO_REMINDED = "video_reminded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ TABLE: tuple[Spec, ...] = (
     Spec("help", ("aide", "?"), ("help", "commands"), EVERYWHERE),
     Spec("message", ("message", "mp"), ("message", "dm"), IN_BOT_CHAT),
     Spec("return", ("revenir",), ("return", "rejoin"), IN_BOT_CHAT),
+    Spec("video", ("visio",), ("video",), IN_QUESTION, Who.OWNER),
 )
 """In the order in which help shows them."""
 
@@ -102,4 +103,4 @@ def parse(text: str, place: Place) -> Command | UnknownCommand | None:
         return Command(spec.name, rest[0].strip() if rest else "")
     if not signed or not folded(word).strip(SIGN):
         return None
-    return UnknownCommand(word, tuple(get_close_matches(folded(word), words, n=2, cutoff=0.6)))
+    return UnknownCommand(word, tuple(get_close_matches(folded(word), words, n=2, cutoff=0.65)))

@@ -7,6 +7,7 @@ Attachments are content-addressed: the bytes live in storage (``blob``) or on th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -47,3 +48,25 @@ class Line:
     text: str = ""
     html: str = ""
     attachment: Attachment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A video consultation as a calendar keeps it.
+
+    ``uid`` never changes; ``sequence`` rises with every change, so that calendars follow (RFC 5546, 2.1.4).
+    ``remind_min`` is how many minutes before the start people are reminded, 0 for never.
+    """
+
+    uid: str
+    sequence: int
+    start: datetime
+    minutes: int
+    link: str
+    remind_min: float = 0.0
+    cancelled: bool = False
+
+    @property
+    def end(self) -> datetime:
+        """When it ends."""
+        return self.start + timedelta(minutes=self.minutes)

@@ -11,6 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bridge.domain.consulting import CheckAgenda as CheckAgenda
+from bridge.domain.consulting import TellPatient as TellPatient
+from bridge.domain.consulting import WakeVideo as WakeVideo
 from bridge.domain.content import Attachment, Line
 from bridge.domain.house import HouseEffect
 
@@ -356,8 +359,9 @@ MatrixEffect = (
     | React
     | HouseEffect
 )
-MailEffect = Acknowledge | Answer | TellSender
-Effect = MatrixEffect | MailEffect | Wake
+MailEffect = Acknowledge | Answer | TellPatient | TellSender
+TimerEffect = Wake | WakeVideo | CheckAgenda
+Effect = MatrixEffect | MailEffect | TimerEffect
 
 NEVER_GIVEN_UP = (
     CreateQuestionRoom,
@@ -387,9 +391,9 @@ class Planned:
     def lane(self) -> str:
         """The lane: timers each have their own, since they don't wait for each other."""
         match self.effect:
-            case Acknowledge() | Answer() | TellSender():
+            case Acknowledge() | Answer() | TellPatient() | TellSender():
                 return Lane.MAIL
-            case Wake():
+            case Wake() | WakeVideo() | CheckAgenda():
                 return f"{Lane.TIMER}:{self.effect.key}"
             case _:
                 return Lane.MATRIX

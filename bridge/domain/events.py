@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.domain.commands import Command, UnknownCommand
+from bridge.domain.consulting import AgendaChecked as AgendaChecked
+from bridge.domain.consulting import InvitationAnswered as InvitationAnswered
+from bridge.domain.consulting import NoticeFailed as NoticeFailed
+from bridge.domain.consulting import VideoDue as VideoDue
 from bridge.domain.content import Attachment, Line
 
 
@@ -218,5 +222,9 @@ Event = (
     | DraftDue
     | AnswerHandedOver
     | AnswerFailed
+    | NoticeFailed
+    | AgendaChecked
+    | VideoDue
+    | InvitationAnswered
     | PostFailed
 )

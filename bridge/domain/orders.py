@@ -11,9 +11,10 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
-from bridge.domain import private, talk
+from bridge.domain import private, talk, video
+from bridge.domain.answers import answered, told
 from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, Who, known
-from bridge.domain.state import Decision, Policy, Question, Status, in_room
+from bridge.domain.state import Decision, Policy, Question, Status
 
 InQuestion = Callable[[Question, ev.Ordered, Command, datetime, Policy], Decision]
 """Decides a command that was given in a question room."""
@@ -43,15 +44,6 @@ def _decided(question: Question, event: ev.Ordered, now: datetime, policy: Polic
     return QUESTION_ORDERS[command.name](question, event, command, now, policy)
 
 
-def answered(question: Question, event: ev.Ordered, phrases: tuple[fx.Phrase, ...]) -> Decision:
-    """The bot's answer to a command, in the room and in the language of who gave it."""
-    key = f"{question.id}:order:{event.message.event_id}"
-    say = fx.SayAll(
-        key, question.id, event.message.author.language, phrases, question.status is Status.WAITING
-    )
-    return Decision(question, in_room(question, say))
-
-
 def asked(question: Question | None, event: ev.BotAsked, now: datetime, policy: Policy) -> Decision:
     """Someone wrote in their bot chat: a command is decided, everything else is answered with help."""
     command = event.command
@@ -60,13 +52,6 @@ def asked(question: Question | None, event: ev.BotAsked, now: datetime, policy: 
     if isinstance(command, UnknownCommand):
         return Decision(question, told(event, *unknown(command, event.author.language)))
     return Decision(question, told(event, *bot_chat_help(event.author.language, event.admin)))
-
-
-def told(event: ev.BotAsked, *phrases: fx.Phrase) -> tuple[fx.Planned, ...]:
-    """The bot's answer in a bot chat, in the language of who asked."""
-    author = event.author
-    effect = fx.TellAll(f"answer:{event.event_id}", author.user_id, author.language, phrases)
-    return (fx.Planned(effect, f"bot:{author.user_id}"),)
 
 
 def unknown(command: UnknownCommand, language: str) -> tuple[fx.Phrase, ...]:
@@ -110,7 +95,7 @@ def _bot_chat_help(
     return told(event, *bot_chat_help(event.author.language, event.admin))
 
 
-QUESTION_ORDERS: dict[str, InQuestion] = {"help": _question_help}
+QUESTION_ORDERS: dict[str, InQuestion] = {"help": _question_help, "video": video.ordered}
 """By name, every command of a question room."""
 BOT_CHAT_ORDERS: dict[str, InBotChat] = {
     "help": _bot_chat_help,

@@ -8,7 +8,7 @@ from datetime import datetime
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
-from bridge.domain.content import Attachment
+from bridge.domain.content import Attachment, Meeting
 from bridge.domain.state import Decision, Question, Status, counted, in_room, said, thread_of
 
 
@@ -118,3 +118,37 @@ def unusable(question: Question | None, event: ev.MailUnusable) -> Decision:
         in_reply_to=event.message_id,
     )
     return Decision(question, (fx.Planned(tell, event.input_id),))
+
+
+def notice_failed(question: Question, event: ev.NoticeFailed) -> Decision:
+    """A neutral mail could not be delivered: the room is told, so that somebody reaches the patient."""
+    told = said(question, "notice_failed", event.effect_key, reason=event.reason)
+    act = Act(f"{event.effect_key}:failed", Did.FAILED, COLLOQUE, event.reason)
+    return replace(told, acts=(act,))
+
+
+def tell_patient(
+    question: Question, key: str, message: str, values: dict[str, str], meeting: Meeting | None = None
+) -> Decision:
+    """One neutral mail in the question's thread (``message``: locale key in ``[mail]``).
+
+    A requester without an address is in the room, and reads there what the bot says.
+    """
+    if not question.address:
+        return Decision(question)
+    tell = fx.TellPatient(
+        key=key,
+        question_id=question.id,
+        group=question.group,
+        language=question.language,
+        address=question.address,
+        name=question.name,
+        subject=question.title,
+        reference=question.reference,
+        token=question.token,
+        message=message,
+        references=question.thread,
+        values=values,
+        meeting=meeting,
+    )
+    return Decision(replace(question, thread=thread_of((*question.thread, key))), in_room(question, tell))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from bridge.domain import claim, orders, patient, talk
+from bridge.domain import claim, orders, patient, talk, video
 from bridge.domain import events as ev
 from bridge.domain.state import Decision, Policy, Question, said
 
@@ -55,6 +55,14 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
             return talk.answer_handed_over(question, event, now)
         case ev.AnswerFailed():
             return talk.answer_failed(question, event)
+        case ev.NoticeFailed():
+            return patient.notice_failed(question, event)
+        case ev.AgendaChecked():
+            return video.agenda_checked(question, event, now, policy)
+        case ev.VideoDue():
+            return video.due(question, event, now, policy)
+        case ev.InvitationAnswered():
+            return video.invitation_answered(question, event, policy)
         case ev.PostFailed():
             return said(question, "post_failed", event.effect_key, name=event.name, reason=event.reason)
         case _:

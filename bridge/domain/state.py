@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from bridge.domain import effects as fx
 from bridge.domain.acts import Act
+from bridge.domain.consulting import Video, VideoPolicy
 from bridge.domain.content import Line
 
 THREAD_KEPT = 20
@@ -38,6 +39,7 @@ class Policy:
 
     quiet_period_s: float = 20.0
     time_zone: str = "Europe/Paris"
+    video: VideoPolicy = field(default_factory=VideoPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Question:
     draft_number: int = 0
     thread: tuple[str, ...] = ()
     answered_at: datetime | None = None
+    videos: tuple[Video, ...] = ()
 
     @property
     def room(self) -> str:

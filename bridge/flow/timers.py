@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from bridge.domain.effects import Wake
-from bridge.domain.events import DraftDue
+from dataclasses import dataclass
+
+from bridge.domain import effects as fx
+from bridge.domain.events import DraftDue, Event, VideoDue
+from bridge.flow.agenda import conflicts
 from bridge.flow.retry import MATRIX, Backoff
-from bridge.ports import Outcome, Task
+from bridge.ports import Outcome, Permanent, Task
+from bridge.storage.database import Database
 
 
+@dataclass(slots=True)
 class Timers:
     """The performer of the timer lanes."""
 
+    database: Database
     backoff: Backoff = MATRIX
 
     async def perform(self, task: Task) -> Outcome:
         """The time has come."""
-        assert isinstance(task.effect, Wake)
-        return Outcome(question_id=task.effect.question_id, events=(DraftDue(task.effect.number),))
+        event: Event
+        match task.effect:
+            case fx.Wake() as wake:
+                event = DraftDue(wake.number)
+            case fx.WakeVideo() as wake_video:
+                event = VideoDue(wake_video.number, wake_video.sequence)
+            case fx.CheckAgenda() as check:
+                async with self.database.reading() as connection:
+                    event = await conflicts(connection, check)
+            case _:
+                raise Permanent(f"not a timer: {type(task.effect).__name__}")
+        return Outcome(question_id=task.effect.question_id, events=(event,))
 
     async def failed(self, task: Task, error: str) -> Outcome:
         """A timer that can't be set off goes off all the same."""

@@ -89,6 +89,14 @@ class OutgoingLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingCalendar:
+    """A calendar object (RFC 5545) and what a calendar shall do with it: ``REQUEST`` or ``CANCEL``."""
+
+    method: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMail:
     """Everything a mail is made of. ``practitioner`` is empty unless it is an answer."""
 
@@ -109,6 +117,7 @@ class OutgoingMail:
     references: tuple[str, ...]
     date: datetime
     reply_within_h: int = 0
+    calendar: OutgoingCalendar | None = None
 
     @property
     def seed(self) -> str:
@@ -262,6 +271,9 @@ def _content(mail: OutgoingMail) -> MIMEPart:
     photos = [_attached(file, _cid(mail, n)) for n, file in numbered if file.mimetype in _SHOWN_IN_PLACE]
     files = [_attached(file) for _, file in numbered if file.mimetype not in _SHOWN_IN_PLACE]
     readings = [_reading("plain", _render("mail.txt", mail)), _reading("html", _render("mail.html", mail))]
+    if mail.calendar is not None:
+        readings.append(_invitation(mail.calendar))
+        files.append(_attached(OutgoingFile("invitation.ics", "application/ics", mail.calendar.content)))
     body = _multipart("alternative", readings, mail.seed)
     return _multipart("mixed", [_multipart("related", [body, *photos], mail.seed), *files], mail.seed)
 
@@ -281,6 +293,14 @@ def _multipart(subtype: str, parts: Sequence[MIMEPart], seed: str) -> MIMEPart:
 def _reading(subtype: str, words: str) -> MIMEPart:
     part = MIMEPart(policy=POLICY)
     part.set_content(words, subtype=subtype, cte="quoted-printable")
+    return part
+
+
+def _invitation(calendar: OutgoingCalendar) -> MIMEPart:
+    """The reading by which mail programs show « accept » and « decline » (RFC 6047, 2.4)."""
+    part = MIMEPart(policy=POLICY)
+    part.set_content(calendar.content.decode(), subtype="calendar", cte="quoted-printable")
+    part.set_param("method", calendar.method)
     return part
 
 

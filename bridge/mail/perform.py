@@ -8,12 +8,13 @@ import structlog
 
 from bridge.domain import effects as fx
 from bridge.domain.content import Attachment, Kind, Line
-from bridge.domain.events import AnswerFailed, AnswerHandedOver, MailSetAside
+from bridge.domain.events import AnswerFailed, AnswerHandedOver, MailSetAside, NoticeFailed
 from bridge.domain.organisation import Organisation
 from bridge.flow.retry import MAIL, Backoff
 from bridge.locale import text
 from bridge.mail.addresses import bounce_address, message_id_of, reply_address
 from bridge.mail.compose import MailKind, OutgoingFile, OutgoingLine, OutgoingMail, compose
+from bridge.mail.notices import patient_notice
 from bridge.mail.photos import clean_photo
 from bridge.ports import (
     Ambiguous,
@@ -98,6 +99,8 @@ class MailPerformer:
             case fx.Acknowledge():
                 aside = MailSetAside(effect.key, "refused")
                 return Outcome(question_id=effect.question_id, events=(aside,))
+            case fx.TellPatient():
+                return Outcome(question_id=effect.question_id, events=(NoticeFailed(effect.key, error),))
             case _:
                 return Outcome()
 
@@ -109,7 +112,7 @@ class MailPerformer:
 
     def _envelope(self, effect: fx.Effect) -> tuple[str, str]:
         match effect:
-            case fx.Answer() | fx.Acknowledge():
+            case fx.Answer() | fx.Acknowledge() | fx.TellPatient():
                 return bounce_address(effect.token, self.settings.domain), effect.address
             case fx.TellSender():
                 return NULL_SENDER, effect.address
@@ -122,6 +125,10 @@ class MailPerformer:
                 return self._acknowledgement(effect)
             case fx.Answer():
                 return await self._answer(effect)
+            case fx.TellPatient():
+                emergency = self.settings.emergency[effect.language]
+                domain, now = self.settings.domain, self.clock.now()
+                return patient_notice(effect, self.organisation, domain, emergency, now)
             case fx.TellSender():
                 return self._told(effect)
             case _:

@@ -10,6 +10,7 @@ from bridge.domain.content import Attachment
 from bridge.domain.events import Event, MailSetAside, MailUnusable, PatientWrote, QuestionAsked
 from bridge.domain.organisation import ExpertGroup, Organisation
 from bridge.locale import text
+from bridge.mail.accepting import invitation_answer
 from bridge.mail.addresses import Purpose, new_reference, new_token, read_address
 from bridge.mail.parsed import ParsedFile, ParsedMail
 from bridge.ports import Names, RawInput, Reading
@@ -104,15 +105,19 @@ class MailReader:
         question = await self.names.question(item.conversation)
         if question is None:
             return Reading(hold="no_such_question")
-        if mail.automatic or not item.sender:
+        answered = invitation_answer(item.key, question, mail, self.domain)
+        if answered is None and (mail.automatic or not item.sender):
             return _aside(item, "automatic")
         if mail.sender is None or mail.sender.address.lower() != question.address.lower():
             return _aside(item, "unverified", hold="unverified")
-        if not mail.reply and not mail.files:
-            return _aside(item, "empty")
-        blobs, files = _files(mail.files)
-        wrote = PatientWrote(item.key, mail.reply, files, mail.message_id, _problems(mail))
-        return Reading(item.conversation, (wrote,), blobs)
+        events: tuple[Event, ...] = ()
+        if answered is not None:
+            events, mail = (answered[0],), answered[1]
+        if mail.reply or mail.files:
+            blobs, files = _files(mail.files)
+            wrote = PatientWrote(item.key, mail.reply, files, mail.message_id, _problems(mail))
+            return Reading(item.conversation, (*events, wrote), blobs)
+        return Reading(item.conversation, events) if events else _aside(item, "empty")
 
     def _report(self, item: RawInput) -> Reading:
         """A delivery report to the envelope sender of one of our mails (RFC 3464)."""

@@ -84,3 +84,11 @@ async def count_waiting(connection: AsyncConnection, group: str) -> int:
         .where(questions.c.group_key == group, questions.c.status == Status.WAITING.value)
     )
     return int((await connection.execute(query)).scalar_one())
+
+
+async def owned_by(connection: AsyncConnection, owner: str) -> list[Question]:
+    """The questions that someone owns now."""
+    query = sa.select(questions.c.state).where(
+        questions.c.owner == owner, questions.c.status == Status.TAKEN.value
+    )
+    return [decode_question(state) for state in (await connection.execute(query)).scalars()]
