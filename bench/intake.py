@@ -16,7 +16,6 @@ from typing import Any
 from aiohttp import ClientSession, web
 from mautrix.appservice import AppService
 
-from bridge.app import SystemClock
 from bridge.demo.stack import free_port
 from bridge.domain.state import Policy
 from bridge.flow.inbox import Inbox
@@ -25,6 +24,7 @@ from bridge.ports import Json
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.database import Database
 from bridge.storage.sharing import sharing
+from bridge.utc import SystemClock
 from tests.support.postgres import fresh, postgres
 
 SIZES = (1, 10, 100)

@@ -17,7 +17,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.app import SystemClock
 from bridge.domain.organisation import Organisation, Practitioner
 from bridge.domain.state import Policy, Status
 from bridge.flow.inbox import Inbox
@@ -34,6 +33,7 @@ from bridge.storage.codec import encode
 from bridge.storage.database import Database
 from bridge.storage.schema import inbox, listings, outbox, questions, rooms, tokens
 from bridge.storage.sharing import Alone
+from bridge.utc import SystemClock
 from tests.domain.given import waiting
 
 FEW, MANY = 1_000, 1_000_000

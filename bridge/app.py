@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import signal
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import structlog
 from aiohttp import web
@@ -49,6 +48,7 @@ from bridge.storage.identity import belongs
 from bridge.storage.inbox import Arrival
 from bridge.storage.outbox import Lane, lane_named
 from bridge.storage.sharing import BUSY_S, START, sharing
+from bridge.utc import SystemClock
 from bridge.web.routes import metrics, probes
 
 log = structlog.get_logger()
@@ -57,14 +57,6 @@ SCAN_S = 5.0
 """How often the workers look for what a lost nudge, or a process that died, may have left waiting."""
 
 STOP_WITHIN_S = 8.0
-
-
-class SystemClock:
-    """The real time."""
-
-    def now(self) -> datetime:
-        """The current time, UTC."""
-        return datetime.now(UTC)
 
 
 async def read_result(item: RawInput) -> Reading:

@@ -19,6 +19,7 @@ from bridge.config import ConfigError, Settings, load, load_without_tokens
 from bridge.desk import commands as desk_commands
 from bridge.mailcommands import app as mail_commands
 from bridge.oversight import audit_commands, show_stats
+from bridge.protection import hold_commands, patient_commands
 from bridge.registration import AlreadyThere, as_yaml, registration, write
 
 app = typer.Typer(
@@ -30,6 +31,8 @@ app = typer.Typer(
 )
 app.add_typer(inbox_commands)
 app.add_typer(audit_commands)
+app.add_typer(patient_commands)
+app.add_typer(hold_commands)
 app.command("stats")(show_stats)
 app.command()(desk_commands.plan)
 app.command()(desk_commands.apply)

@@ -26,6 +26,7 @@ __all__ = ["Config", "ConfigError", "Mistake", "Settings", "load", "load_without
 SECRETS: tuple[Location, ...] = (
     ("homeserver", "as_token"),
     ("homeserver", "hs_token"),
+    ("homeserver", "admin_token"),
     ("mail", "smtp", "password"),
     ("web", "metrics_token"),
     ("database", "url"),

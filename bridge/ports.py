@@ -169,6 +169,30 @@ class Mailer(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What the homeserver has of an erased question: IDs, the localpart of its ghost, keys of spaces.
+
+    ``mentions`` are room ID and event ID of what stands in waiting rooms and bot chats.
+    """
+
+    question_id: str
+    ghost: str
+    rooms: tuple[str, ...]
+    mentions: tuple[tuple[str, str], ...]
+    spaces: tuple[str, ...]
+
+
+class Forgetting(Protocol):
+    """Makes the homeserver forget."""
+
+    async def forget(self, remains: Remains) -> None:
+        """Remove rooms, media and single events; what is gone already is fine. Raises port errors."""
+
+    async def redact(self, events: Sequence[tuple[str, str]]) -> None:
+        """Take single events back: room ID and event ID of each. Raises port errors."""
+
+
 class Clock(Protocol):
     """The time, so that tests can move it."""
 

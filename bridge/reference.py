@@ -18,9 +18,9 @@ Written from the code by `colloque reference > docs/configuration.md`; a test ke
 `file:line: path: what is wrong and what is allowed`, and exits 2. Nothing starts on a wrong configuration.
 Unknown keys are refused.
 
-Secrets (`homeserver.as_token`, `homeserver.hs_token`, `mail.smtp.password`) and `database.url` may stand
-in the file, in a file named by `<key>_file`, or in the environment as `COLLOQUE_<SECTION>_<KEY>`
-(`COLLOQUE_HOMESERVER_AS_TOKEN`, `COLLOQUE_MAIL_SMTP_PASSWORD`, `COLLOQUE_DATABASE_URL`).
+Secrets (`homeserver.as_token`, `homeserver.hs_token`, `homeserver.admin_token`, `mail.smtp.password`) and
+`database.url` may stand in the file, in a file named by `<key>_file`, or in the environment as
+`COLLOQUE_<SECTION>_<KEY>` (`COLLOQUE_HOMESERVER_AS_TOKEN`, `COLLOQUE_DATABASE_URL`).
 The environment wins over the file, and that over the value. Tokens that stand nowhere are read
 from `homeserver.registration_file` (`registration.yaml` beside config.yaml by default).
 """

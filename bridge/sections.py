@@ -141,6 +141,11 @@ class HomeserverSection(Section):
         "colloque_", description="What our ghosts' localparts and aliases begin with."
     )
     room_version: str | None = Field(None, description="Room version of new rooms; the homeserver's default.")
+    admin_token: Secret | None = Field(
+        None,
+        description="Access token of an administrator of the homeserver (Synapse), by which erasing deletes "
+        "rooms and media for good; without it they are emptied and left.",
+    )
     service_id: Name = Field("colloque", description="ID in the registration.")
     service_url: Annotated[str, AfterValidator(_service_url)] | None = Field(
         None, description="Where the homeserver reaches us; http://localhost:<web.port> by default."

@@ -48,7 +48,10 @@ def die_with_parent() -> None:
 
 
 class LocalSynapse:
-    """One Synapse in ``directory``. ``registration`` is an application service's registration file."""
+    """One Synapse in ``directory``. ``registration`` is an application service's registration file.
+
+    ``settings`` go before ours; ``module`` is the program to run in its place.
+    """
 
     def __init__(
         self,
@@ -58,12 +61,16 @@ class LocalSynapse:
         port: int | None = None,
         registration: Path | None = None,
         room_version: str | None = None,
+        settings: dict[str, Any] | None = None,
+        module: str = "synapse.app.homeserver",
     ) -> None:
         self.directory = directory
         self.domain = domain
         self.port = port or _port()
         self._registration = registration
         self._room_version = room_version
+        self._extra = settings or {}
+        self._module = module
         self._secret = secrets.token_hex(16)
         self._process: asyncio.subprocess.Process | None = None
 
@@ -139,7 +146,7 @@ class LocalSynapse:
         }
         if self._room_version:
             settings["default_room_version"] = self._room_version
-        return settings
+        return settings | self._extra
 
     async def start(self) -> None:
         """Start it and wait until it answers. Raises :class:`SynapseFailed`."""
@@ -148,7 +155,7 @@ class LocalSynapse:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "synapse.app.homeserver",
+                self._module,
                 "-c",
                 str(config),
                 stdout=output,

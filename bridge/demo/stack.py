@@ -128,6 +128,7 @@ class Stack:
         mailbox: LocalMailbox | None = None,
         listener: int = 0,
         changes: Mapping[str, Any] = NOTHING,
+        homeserver: dict[str, Any] | None = None,
     ) -> None:
         self.directory = directory
         self.hospital = hospital
@@ -136,6 +137,7 @@ class Stack:
         self._room_version = room_version
         self._command = command
         self._database = database
+        self._homeserver = homeserver or {}
         self._people: list[Person] = []
         self._listener = listener
         self._changes = changes
@@ -170,6 +172,7 @@ class Stack:
             port=homeserver_port,
             registration=registration,
             room_version=self._room_version,
+            **self._homeserver,
         )
         await self.synapse.start()
         await self._register_people()

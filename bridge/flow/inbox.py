@@ -22,11 +22,15 @@ from bridge.flow.meter import Meter
 from bridge.flow.retry import INPUT, INPUT_TRIES
 from bridge.flow.timelines import AWAY_S, Completeness, Timelines
 from bridge.ports import Clock, NotYet, Reader, Reading, Temporary
-from bridge.storage import acts, inbox, outbox, questions, registry
+from bridge.storage import acts, erasure, inbox, outbox, questions, registry
 from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import BUSY_S, Sharing
 
 log = structlog.get_logger()
+
+
+class Erased(Exception):
+    """There was this question once; nothing brings it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,8 @@ class Inbox:
             await self._commit(item, reading, unsure=unsure)
         except questions.Conflict:
             log.info("inbox.decide_again", input=item.id)
+        except Erased:
+            await self._drop(item)
         except DatabaseAway:
             raise  # not the input's fault: its tries aren't counted
         except NotYet as error:
@@ -163,6 +169,8 @@ class Inbox:
     async def _decide(self, connection: AsyncConnection, question_id: str, event: Event) -> Decided:
         now = self.clock.now()
         before = await questions.load(connection, question_id) if question_id else None
+        if before is None and question_id and await erasure.was_erased(connection, question_id):
+            raise Erased
         decision = decide(before.question if before else None, event, now, self.policy)
         question = decision.question
         if question is not None and (before is None or question != before.question):
@@ -174,6 +182,12 @@ class Inbox:
         effects = (*decision.effects, *moved(earlier, question, before.version if before else 0))
         lanes = await outbox.add(connection, effects, now.timestamp(), self.database.process)
         return Decided(lanes, earlier, question)
+
+    async def _drop(self, item: inbox.Input) -> None:
+        """What comes late for an erased question is forgotten as it comes."""
+        async with self.database.transaction() as connection:
+            await erasure.empty_input(connection, item.id)
+        log.info("inbox.erased", input=item.id, kind=item.kind)
 
     async def _again(self, item: inbox.Input, error: Exception) -> None:
         if item.attempts + 1 >= INPUT_TRIES:

@@ -24,6 +24,8 @@ class HomeserverCalls:
     seconds it took.
     """
 
+    ROOT = "/_matrix"
+
     def __init__(self, url: str, as_token: str, *, user_id: str, timeout: float) -> None:
         self._url = url.rstrip("/")
         self._token = as_token
@@ -54,7 +56,7 @@ class HomeserverCalls:
         began, status = time.monotonic(), 0
         try:
             async with self._session.request(
-                method, f"{self._url}/_matrix{path}", params=params, allow_redirects=False, **options
+                method, f"{self._url}{self.ROOT}{path}", params=params, allow_redirects=False, **options
             ) as response:
                 yield response
                 status = response.status

@@ -220,6 +220,18 @@ class MatrixClient(HomeserverCalls):
         """Leave as bot or ghost."""
         await self._client("POST", f"/rooms/{_q(room_id)}/leave", {}, as_user=as_user)
 
+    async def forget(self, room_id: str, *, as_user: str | None = None) -> None:
+        """Forget a room that was left, so that a homeserver may delete it."""
+        await self._client("POST", f"/rooms/{_q(room_id)}/forget", {}, as_user=as_user)
+
+    async def remove_alias(self, alias: str) -> None:
+        """Take an alias of ours away; one that isn't there is fine."""
+        try:
+            await self._client("DELETE", f"/directory/room/{_q(alias)}")
+        except Permanent as error:
+            if error.code != "M_NOT_FOUND":
+                raise
+
     async def kick(self, room_id: str, user_id: str, *, reason: str | None = None) -> None:
         """Remove a member or withdraw an invite; someone already out is fine."""
         body = {"user_id": user_id, **({"reason": reason} if reason else {})}

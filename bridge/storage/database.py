@@ -135,6 +135,24 @@ class Database:
             async with self._writer:
                 await self._door.put(rows, now)
 
+    async def forget(self, *, thoroughly: bool = False) -> bool:
+        """Have the files hold nothing any more that was deleted; ``False``: not now, others are reading.
+
+        On SQLite what was deleted is overwritten in the file at once, and here in the log beside it;
+        ``thoroughly`` writes the whole file anew. On PostgreSQL ``thoroughly`` has tables vacuumed.
+        Raises :class:`DatabaseAway`.
+        """
+        with _telling_away():
+            if self.sqlite:
+                async with self._writer:
+                    file = str(self._engine.url.database)
+                    return await asyncio.to_thread(_overwrite, file, thoroughly)
+            if thoroughly:
+                async with self._engine.connect() as plain:
+                    connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+                    await connection.exec_driver_sql("VACUUM")
+            return True
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection to read from; it sees one consistent state and never waits for a writer.
@@ -146,6 +164,19 @@ class Database:
                 connection = await plain.execution_options(colloque_read=True)
                 yield connection
                 await connection.rollback()
+
+
+def _overwrite(file: str, thoroughly: bool) -> bool:
+    connection = sqlite3.connect(file, isolation_level=None)
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        if thoroughly:
+            connection.execute("VACUUM")
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    finally:
+        connection.close()
 
 
 MIGRATING = 0x636F6C6C6F717565

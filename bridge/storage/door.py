@@ -15,8 +15,15 @@ from typing import Any, Protocol
 import asyncpg
 from sqlalchemy.engine import URL
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON")
-"""A commit survives a power cut (``FULL``); readers never wait for the writer (``WAL``)."""
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=10000",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+)
+"""A commit survives a power cut (``FULL``); readers never wait for the writer (``WAL``); what is deleted is
+overwritten (``secure_delete``)."""
 
 ROW = ("key", "kind", "conversation", "recipient", "sender", "payload")
 TIMEOUT_S = 30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,6 +179,19 @@ async def result(connection: AsyncConnection, key: str) -> dict[str, Any] | None
     query = sa.select(outbox.c.result).where(outbox.c.key == key, outbox.c.status == SENT)
     text = (await connection.execute(query)).scalar()
     return None if text is None else dict(json.loads(text))
+
+
+def event_ids(result: str | None) -> Iterator[str]:
+    """The events that a stored result names, wherever in it."""
+    values: list[Any] = [json.loads(result)] if result else []
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
+        elif isinstance(value, str) and value.startswith("$"):
+            yield value
 
 
 async def busy(connection: AsyncConnection, conversation: str) -> bool:

@@ -59,6 +59,7 @@ async def save(
         "taken_at": _seconds(question.taken_at),
         "answered_at": _seconds(question.answered_at),
         "words": line(question),
+        "archived_at": _seconds(getattr(question, "archived_at", None)),
         "state": encode(question),
     }
     await index(connection, question, before.question if before else None)
@@ -74,6 +75,19 @@ async def save(
     )
     if (await connection.execute(change)).rowcount != 1:
         raise Conflict(question.id)
+
+
+async def archived_before(
+    connection: AsyncConnection, group: str, moment: float, limit: int
+) -> list[Question]:
+    """Questions of a group that were archived before this moment, longest ago first."""
+    query = (
+        sa.select(questions.c.state)
+        .where(questions.c.group_key == group, questions.c.archived_at < moment)
+        .order_by(questions.c.archived_at)
+        .limit(limit)
+    )
+    return [decode_question(state) for state in (await connection.execute(query)).scalars()]
 
 
 async def count_waiting(connection: AsyncConnection, group: str) -> int:

@@ -118,10 +118,18 @@ questions = sa.Table(
     sa.Column("taken_at", sa.Float),
     sa.Column("answered_at", sa.Float),
     sa.Column("words", sa.Text, nullable=False, server_default=""),
+    sa.Column("archived_at", sa.Float),
     sa.Column("state", sa.Text, nullable=False),
 )
 """``taken_at`` and ``answered_at``: the first time that it was taken, and that an answer left."""
 sa.Index("questions_asked", questions.c.asked_at)
+sa.Index(
+    "questions_archived",
+    questions.c.group_key,
+    questions.c.archived_at,
+    sqlite_where=questions.c.archived_at.is_not(None),
+    postgresql_where=questions.c.archived_at.is_not(None),
+)
 sa.Index("questions_active", questions.c.active_at, questions.c.id)
 sa.Index(
     "questions_waiting",
@@ -158,6 +166,7 @@ tokens = sa.Table(
     sa.Column("hash", sa.Text, primary_key=True),
     sa.Column("question_id", sa.Text, nullable=False),
 )
+sa.Index("tokens_question", tokens.c.question_id)
 
 rooms = sa.Table(
     "rooms",
@@ -173,6 +182,7 @@ anchors = sa.Table(
     sa.Column("question_id", sa.Text, nullable=False),
 )
 """Events outside a question room that stand for a question: its cards."""
+sa.Index("anchors_question", anchors.c.question_id)
 
 listings = sa.Table(
     "listings",
@@ -285,6 +295,14 @@ erased = sa.Table(
     sa.Column("answered_at", sa.Float),
     sa.Column("at", sa.Float, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
+    sa.Column("todo", sa.Text, nullable=False, server_default=""),
 )
-"""What is left of an erased question: times for statistics, and that nothing late may bring it back."""
+"""What is left of an erased question: times for statistics, and that nothing late may bring it back.
+``todo`` names what the homeserver still has to forget: IDs only."""
 sa.Index("erased_asked", erased.c.asked_at)
+sa.Index(
+    "erased_todo",
+    erased.c.question_id,
+    sqlite_where=erased.c.todo != "",
+    postgresql_where=erased.c.todo != "",
+)

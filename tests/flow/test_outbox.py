@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import SystemClock
 from bridge.domain.effects import Planned, Wake
 from bridge.flow.outbox import Outbox
 from bridge.flow.retry import Backoff
@@ -17,6 +16,7 @@ from bridge.ports import Outcome, Task, Temporary, TransportDown
 from bridge.storage import outbox
 from bridge.storage.database import Database
 from bridge.storage.sharing import Alone
+from bridge.utc import SystemClock
 
 LANE = ("q1", "timer:e1")
 AT_ONCE = Backoff(first=(0.0,) * 9, later=0.0, give_up_after=3600, outage=(0.0,))

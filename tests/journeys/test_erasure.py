@@ -1,0 +1,186 @@
+"""A patient is erased, and no file of the whole stack has a word, an address or a photo of theirs left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.demo.mailbox import Attached, Mail
+from bridge.demo.person import Person
+from bridge.demo.photos import skin_jpeg
+from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital
+from tests.support.traces import found_in
+
+pytestmark = pytest.mark.timeout(170)
+
+HERS = {
+    "first": "Prurit zorglubien depuis vendredi",
+    "second": "Palpitations frumieuses la nuit",
+    "reply": "Le krokodinol ne m'aide guère",
+    "automatic": "Absente, bandersnatchement vôtre",
+}
+ABOUT_HER = {"answer": "Arrêtez le krokodinol, madame Quelconque", "second": "Évitez le gluglucide, madame"}
+NAME, ADDRESS, PHOTO = "Zénobie Quelconque", "zenobie.quelconque@patients.example", "mon-epaule-nue.jpg"
+HIS = "Douleur wumpussienne au genou"
+WORDS = {
+    word
+    for text in (*HERS.values(), *ABOUT_HER.values(), NAME, ADDRESS, "epaule")
+    for word in re.findall(r"\w{5,}", text)
+} - {"madame", "depuis", "patients", "example", "vendredi", "absente", "Absente"}
+
+
+@pytest.fixture
+async def clinic(tmp_path: Path) -> AsyncIterator[Clinic]:
+    forgetful = {"redaction_retention_period": "1s", "enable_search": False}
+    opened = await Clinic.open(
+        tmp_path,
+        hospital({"derm": 3, "cardio": 2}, invite=["cardio"]),
+        homeserver={"settings": forgetful, "module": "tests.support.hasty"},
+    )
+    token = await opened.stack.synapse.register_user("admin", "geheim-123", admin=True)
+    config = opened.stack.config
+    config.write_text(config.read_text().replace("homeserver:\n", f"homeserver:\n  admin_token: {token}\n"))
+    yield opened
+    await opened.close()
+
+
+async def _colloque(clinic: Clinic, *words: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bridge",
+        *words,
+        "-c",
+        str(clinic.stack.config),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def _mail(clinic: Clinic, to: str, subject: str, text: str, reply_to: Mail | None = None) -> None:
+    photo = Attached(PHOTO, "image/jpeg", skin_jpeg())
+    await clinic.stack.mailbox.write(
+        to=to,
+        subject=subject,
+        text=text,
+        from_address=ADDRESS,
+        from_name=NAME,
+        photos=(photo,),
+        in_reply_to=reply_to,
+    )
+
+
+async def _conversation(clinic: Clinic) -> tuple[Asked, Person]:
+    """She asks, somebody answers, somebody else comes second, she writes again and is answered."""
+    owner, second, _ = clinic.members("derm")
+    await _mail(clinic, clinic.group("derm").address, HERS["first"], HERS["first"])
+    asked = await clinic.found("derm", HERS["first"])
+    await second.join(asked.alias)
+    await asyncio.gather(
+        owner.say(asked.room_id, ABOUT_HER["answer"]), second.say(asked.room_id, ABOUT_HER["second"])
+    )
+    owner = await clinic.owner(asked, [owner, second])
+    mail = await clinic.stack.mailbox.wait_for(ADDRESS, matching=lambda m: "madame" in m.text)
+    await _mail(clinic, mail.answer_address, f"Re: {mail.subject}", HERS["reply"], mail)
+    await owner.wait_for(asked.room_id, lambda e: "guère" in str(e["content"]))
+    return asked, owner
+
+
+async def _waiting_and_set_aside(clinic: Clinic) -> None:
+    """She asks another group, where nobody answers; and an automatic mail of hers is set aside."""
+    await _mail(clinic, clinic.group("cardio").address, HERS["second"], HERS["second"])
+    await clinic.found("cardio", HERS["second"])
+    raw = (
+        f"From: {ADDRESS}\r\nTo: derm\r\nAuto-Submitted: auto-replied\r\nSubject: {HERS['automatic']}\r\n\r\n"
+    )
+    await clinic.stack.mailbox._submit(ADDRESS, clinic.group("derm").address, raw.encode(), 10)
+
+    async def aside() -> bool:
+        return "automatic" in (await _colloque(clinic, "inbox", "list"))[1]
+
+    assert await eventually(aside)
+
+
+def _left(clinic: Clinic) -> list[str]:
+    stack = clinic.stack
+    return list(found_in(stack.directory, WORDS, leave_out=[stack.directory / "mailbox"]))
+
+
+async def test_no_word_address_or_photo_of_an_erased_patient_is_left(clinic: Clinic, tmp_path: Path) -> None:
+    his = await clinic.ask("derm", HIS)
+    asked, owner = await _conversation(clinic)
+    await _waiting_and_set_aside(clinic)
+    before = _left(clinic)
+    assert {line.partition(" ")[0] for line in before} == WORDS
+
+    code, text = await _colloque(
+        clinic, "patient", "export", ADDRESS, "-o", str(tmp_path / "mailbox" / "hers")
+    )
+    assert code == 0, text
+    exported = tmp_path / "mailbox" / "hers"
+    in_export = " ".join(found_in(exported, WORDS))
+    assert all(word in in_export for word in WORDS)
+    assert len(list(exported.glob("*/question.json"))) == 2
+
+    code, text = await _colloque(clinic, "patient", "erase", ADDRESS, "--yes")
+    assert code == 0, text
+    await _forgotten_by_homeserver(clinic)
+    assert _left(clinic) == []
+    media = [file for file in (clinic.stack.synapse.directory / "media").rglob("*") if file.is_file()]
+    assert media == []
+
+    await _others_go_on(clinic, his, owner, asked)
+
+
+async def _forgotten_by_homeserver(clinic: Clinic) -> None:
+    """Wait for the homeserver's housekeeping, and have its database file written anew."""
+    database = clinic.stack.synapse.directory / "homeserver.db"
+
+    async def censored() -> bool:
+        with sqlite3.connect(database, timeout=10) as connection:
+            left = connection.execute("SELECT count(*) FROM redactions WHERE NOT have_censored").fetchone()
+        connection.close()
+        return bool(left[0] == 0)
+
+    assert await eventually(censored)
+    await clinic.stack.synapse.stop()
+    connection = sqlite3.connect(database, timeout=10)
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    await clinic.stack.synapse.start()
+
+
+async def _others_go_on(clinic: Clinic, his: Asked, owner: Person, hers: Asked) -> None:
+    """Nobody else lost anything, her room is gone for everyone, and she may ask again."""
+    await clinic.stack.bridge.wait_ready()
+    joined = (await owner.call("GET", "/v3/joined_rooms"))["joined_rooms"]
+    assert hers.room_id not in joined
+    reader = clinic.members("derm")[0]
+    await reader.say(his.room_id, "Reposez ce genou.")
+    await clinic.stack.mailbox.wait_for(PATIENT.address, matching=lambda m: "Reposez" in m.text)
+    assert any(HIS in body(event) for event in await reader.messages(his.room_id))
+    code, text = await _colloque(clinic, "stats", "--json")
+    assert code == 0
+    assert json.loads(text)["total"]["asked"] == 3
+    code, text = await _colloque(clinic, "audit", "list")
+    assert [line.split("\t")[3] for line in text.splitlines()] == [
+        "patient.export",
+        "question.erase",
+        "question.erase",
+        "patient.erase",
+    ]
+    assert (await _colloque(clinic, "audit", "check"))[0] == 0
+    code, text = await _colloque(clinic, "inbox", "list")
+    assert text.strip() == "0 set aside."
+    await _mail(clinic, clinic.group("derm").address, "Encore une question", "Bonjour")
+    await clinic.found("derm", "Encore une question")
