@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 from aiohttp import web
 
+from bridge.asking import asking
 from bridge.config import Config, Settings
 from bridge.desk.desk import Desk, client, identity, tell_admins
 from bridge.domain.change import Change
@@ -267,7 +268,10 @@ class Bridge:
         )
         self.outbox.performers |= {
             "matrix": MatrixPerformer(
-                outlet, organisation, grant_at_once_up_to=config.claim.grant_at_once_up_to
+                outlet,
+                organisation,
+                grant_at_once_up_to=config.claim.grant_at_once_up_to,
+                more=asking(outlet, organisation, self.database, self.clock),
             ),
             "mail": MailPerformer(
                 self.mailer, self.homeserver, self.names, self.clock, organisation, mail_settings

@@ -225,6 +225,8 @@ def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
 
 def _group(entry: GroupEntry, language: str, present: frozenset[str]) -> ExpertGroup:
     chosen = entry.language or language
-    name = getattr(entry.name, chosen) if isinstance(entry.name, NameByLanguage) else entry.name
+    several = entry.name if isinstance(entry.name, NameByLanguage) else None
+    names = (("fr", several.fr), ("en", several.en)) if several else ()
+    name = dict(names).get(chosen, str(entry.name))
     members = membership.still(entry.members, present)
-    return ExpertGroup(entry.key, name, entry.address, members, entry.notify, chosen, entry.suspended)
+    return ExpertGroup(entry.key, name, entry.address, members, entry.notify, chosen, entry.suspended, names)

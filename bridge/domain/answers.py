@@ -19,5 +19,5 @@ def answered(question: Question, event: ev.Ordered, phrases: tuple[fx.Phrase, ..
 def told(event: ev.BotAsked, *phrases: fx.Phrase) -> tuple[fx.Planned, ...]:
     """The bot's answer in a bot chat, in the language of who asked."""
     author = event.author
-    effect = fx.TellAll(f"answer:{event.event_id}", author.user_id, author.language, phrases)
+    effect = fx.TellAll(f"answer:{event.event_id}", author.user_id, author.language, phrases, notice=True)
     return (fx.Planned(effect, f"bot:{author.user_id}"),)

@@ -16,6 +16,7 @@ from bridge.domain.consulting import TellPatient as TellPatient
 from bridge.domain.consulting import WakeVideo as WakeVideo
 from bridge.domain.content import Attachment, Line
 from bridge.domain.house import HouseEffect
+from bridge.domain.inquiries import Inquire
 
 
 class Lane(StrEnum):
@@ -103,12 +104,13 @@ class SayAll:
 
 @dataclass(frozen=True, slots=True)
 class TellAll:
-    """One message of the bot in someone's bot chat, a line a phrase."""
+    """One message of the bot in someone's bot chat, a line a phrase; as a ``notice`` it raises no count."""
 
     key: str
     user_id: str
     language: str
     phrases: tuple[Phrase, ...]
+    notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +344,7 @@ MatrixEffect = (
     | Say
     | SayAll
     | TellAll
+    | Inquire
     | PostCard
     | ListInSpace
     | InviteMembers

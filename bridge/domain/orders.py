@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
-from bridge.domain import private, talk, video
+from bridge.domain import findings, private, talk, video
 from bridge.domain.answers import answered, told
 from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, Who, known
 from bridge.domain.state import Decision, Policy, Question, Status
@@ -101,5 +101,8 @@ BOT_CHAT_ORDERS: dict[str, InBotChat] = {
     "help": _bot_chat_help,
     "message": private.ordered_message,
     "return": private.ordered_return,
+    "waiting": findings.ordered_waiting,
+    "list": findings.ordered_list,
+    "search": findings.ordered_search,
 }
 """By name, every command of a bot chat."""

@@ -39,6 +39,12 @@ class ExpertGroup:
     language: str
     suspended: bool = False
     """Nobody answers for now: patients are told so, and what they ask is kept."""
+    names: tuple[tuple[str, str], ...] = ()
+    """The name by language, where the YAML gives several."""
+
+    def called(self, language: str) -> str:
+        """The name in this language, or else the one that the group's rooms have."""
+        return dict(self.names).get(language, self.name)
 
     @property
     def on_duty(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ searching is stored by scope, so that a query can't reach beyond those that the 
 
 from __future__ import annotations
 
-from bridge.domain.organisation import Organisation
+from bridge.domain.organisation import ExpertGroup, Organisation
 from bridge.domain.state import Question, Status
 
 
@@ -23,8 +23,13 @@ def scopes(question: Question) -> tuple[str, ...]:
 
 def scopes_of(user_id: str, organisation: Organisation) -> tuple[str, ...]:
     """What someone may find: what they took, what they asked, what waits in their groups."""
-    groups = tuple(f"group:{group.key}" for group in organisation.groups if user_id in group.members)
+    groups = (f"group:{group.key}" for group in groups_of(user_id, organisation))
     return (f"owner:{user_id}", f"asked:{user_id}", *groups)
+
+
+def groups_of(user_id: str, organisation: Organisation) -> tuple[ExpertGroup, ...]:
+    """The expert groups that someone is a member of."""
+    return tuple(group for group in organisation.groups if user_id in group.members)
 
 
 def may_find(question: Question, allowed: tuple[str, ...]) -> bool:

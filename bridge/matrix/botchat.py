@@ -48,8 +48,8 @@ class BotChat:
 
     async def tell_all(self, task: Task, effect: fx.TellAll) -> Outcome:
         """Answer someone, a line a phrase."""
-        room_id, made = await self._room(effect.user_id, effect.language)
-        content = rooms.words(lines(effect.language, effect.phrases))
+        room_id, made = await self.room(effect.user_id, effect.language)
+        content = rooms.words(lines(effect.language, effect.phrases), notice=effect.notice)
         event_id = await self.outlet.send(room_id, content, key=task.key, doubtful=task.started)
         return Outcome(result={"event_id": event_id}, rooms=made)
 
@@ -64,7 +64,7 @@ class BotChat:
 
     async def hand_back(self, task: Task, effect: fx.HandBack) -> Outcome:
         """Tell someone why their words did not go out, and give them back, file included."""
-        room_id, made = await self._room(effect.user_id, effect.language)
+        room_id, made = await self.room(effect.user_id, effect.language)
         why = text(effect.language, f"bot.{effect.message}", **effect.values)
         line = effect.line
         body, html = why, escape(why).replace("\n", "<br>")
@@ -80,7 +80,8 @@ class BotChat:
             await self.outlet.send(room_id, content, key=f"{task.key}:file", doubtful=task.started)
         return Outcome(result={"event_id": event_id}, rooms=made)
 
-    async def _room(self, user_id: str, language: str) -> tuple[str, dict[str, str]]:
+    async def room(self, user_id: str, language: str) -> tuple[str, dict[str, str]]:
+        """Someone's bot chat, and under its key if it had to be made."""
         key = f"bot:{user_id}"
         known = await self.outlet.names.room_id(key)
         if known is not None:

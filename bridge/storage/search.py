@@ -8,14 +8,13 @@ far as results are wanted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.findings import Found
 from bridge.domain.sight import may_find
-from bridge.domain.state import Question
 from bridge.storage.questions import load_all
 
 WHOLE_BELOW = 3
@@ -29,14 +28,6 @@ LAST = "\U0010ffff"
 Word = tuple[str, str]
 """A scope and a word in it."""
 Hit = tuple[float, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The newest results, and whether there are more."""
-
-    questions: tuple[Question, ...] = ()
-    more: bool = False
 
 
 async def search(

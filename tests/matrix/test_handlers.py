@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
+from bridge.asking import asking
 from bridge.domain.effects import MatrixEffect
 from bridge.domain.organisation import Organisation
 from bridge.matrix.outlet import Outlet, Place
@@ -18,5 +19,6 @@ NOBODY: Any = None
 def test_every_effect_of_the_lane_is_performed(effect: type) -> None:
     outlet = Outlet(NOBODY, NOBODY, Place("@bot:h", "h", "colloque_", "12"))
     organisation = Organisation("H", "fr", (), ())
-    performer = MatrixPerformer(outlet, organisation, grant_at_once_up_to=1)
+    more = asking(outlet, organisation, NOBODY, NOBODY)
+    performer = MatrixPerformer(outlet, organisation, grant_at_once_up_to=1, more=more)
     assert effect in performer.handlers
