@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.domain.state import Question
 from bridge.ports import Json
-from bridge.storage import inforce, outbox, questions, registry
+from bridge.storage import inforce, outbox, people, questions, registry
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival
@@ -50,6 +50,11 @@ class StoredNames:
         """The question a card stands for."""
         async with self.database.reading() as connection:
             return await registry.anchored(connection, event_id)
+
+    async def card(self, room_key: str) -> str | None:
+        """The message that is kept edited in this room."""
+        async with self.database.reading() as connection:
+            return await people.card(connection, room_key)
 
     async def result(self, key: str) -> Json | None:
         """What an effect brought, or ``None`` while it hasn't been performed."""

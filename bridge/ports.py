@@ -290,12 +290,14 @@ class Task(Protocol):
 class Outcome:
     """What performing brought: a result to look up by the effect's key, names, and events to decide on.
 
-    ``rooms`` are room IDs by key, ``anchors`` questions by event ID; events are for ``question_id``.
+    ``rooms`` are room IDs by key, ``anchors`` questions by event ID, ``cards`` kept messages by room key;
+    events are for ``question_id``.
     """
 
     result: Json = field(default_factory=dict)
     rooms: dict[str, str] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
+    cards: dict[str, str] = field(default_factory=dict)
     question_id: str = ""
     events: tuple[Event, ...] = ()
 
@@ -317,6 +319,9 @@ class Names(Protocol):
 
     async def anchored(self, event_id: str) -> str | None:
         """The question a card stands for."""
+
+    async def card(self, room_key: str) -> str | None:
+        """The message that is kept edited in this room."""
 
     async def result(self, key: str) -> Json | None:
         """What an effect brought, or ``None`` while it hasn't been performed."""

@@ -18,7 +18,7 @@ import aiosmtplib
 
 from bridge.demo.person import Person, Refused, Waited
 from chaos.mailserver import MailServer
-from tests.support.clinic import DOMAIN, Clinic, body
+from tests.support.clinic import DOMAIN, Clinic, body, is_card
 
 T = TypeVar("T")
 AGAIN_S = 0.5
@@ -181,4 +181,4 @@ class World:
 
 async def _card(person: Person, waiting: str, title: str) -> dict[str, object] | None:
     events = await person.messages(waiting, limit=500)
-    return next((e for e in events if title in body(e) and "matrix.to" in body(e)), None)
+    return next((e for e in events if is_card(e, title)), None)

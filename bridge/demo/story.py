@@ -265,7 +265,7 @@ def _body(event: Json) -> str:
 
 
 def _is_card(event: Json) -> bool:
-    return event.get("type") == "m.room.message" and "matrix.to/#/" in _body(event)
+    return event.get("content", {}).get("msgtype") == "m.text" and "matrix.to/#/" in _body(event)
 
 
 def _is_clean_photo(content: bytes) -> bool:

@@ -19,7 +19,7 @@ from bridge.flow.meter import Meter
 from bridge.flow.retry import Backoff
 from bridge.flow.transport import Transport
 from bridge.ports import Clock, Outcome, Permanent, Task, Temporary, TransportDown
-from bridge.storage import inbox, outbox, registry
+from bridge.storage import inbox, outbox, people, registry
 from bridge.storage.codec import encode
 from bridge.storage.database import Database
 from bridge.storage.sharing import BUSY_S, Sharing
@@ -142,6 +142,8 @@ class Outbox:
                 await registry.remember_room(connection, key, room_id)
             for event_id, question_id in outcome.anchors.items():
                 await registry.anchor(connection, event_id, question_id)
+            for room_key, card in outcome.cards.items():
+                await people.keep_card(connection, room_key, card)
             gained = await inbox.put(connection, arrivals, now)
             await self.sharing.tell(connection, "inbox", gained)
         self._tried.discard(row.id)

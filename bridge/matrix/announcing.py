@@ -27,7 +27,6 @@ class Announcing:
             fx.PostCard: self._post_card,
             fx.ListInSpace: self._list,
             fx.InviteMembers: self._invite,
-            fx.CountWaiting: self._count,
             fx.RedactOwn: self._redact_own,
         }
 
@@ -88,15 +87,6 @@ class Announcing:
     def _group_name(self, key: str) -> str:
         group = self._organisation.group(key)
         return group.name if group else key
-
-    async def _count(self, _task: Task, effect: fx.CountWaiting) -> Outcome:
-        space = await self._outlet.room(f"group:{effect.group}")
-        waiting = await self._outlet.names.waiting(effect.group)
-        name = self._group_name(effect.group)
-        wanted = {"name": f"{name} ({waiting})" if waiting else name}
-        if await self._outlet.homeserver.state_event(space, "m.room.name") != wanted:
-            await self._outlet.homeserver.put_state(space, "m.room.name", "", wanted)
-        return Outcome(result={"waiting": waiting})
 
     async def _redact_own(self, _task: Task, effect: fx.RedactOwn) -> Outcome:
         room_id = await self._outlet.room(effect.room)

@@ -57,7 +57,7 @@ class BotChat:
         self, key: str, user_id: str, language: str, body: str, html: str = "", *, doubtful: bool
     ) -> None:
         """Say something that another effect brought."""
-        room_id, made = await self._room(user_id, language)
+        room_id, made = await self.room(user_id, language)
         for known, room in made.items():
             await self.outlet.names.remember(known, room)
         await self.outlet.send(room_id, rooms.words(body, html), key=key, doubtful=doubtful)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bridge.domain import events as ev
+from bridge.domain.commands import Place, parse
 from bridge.domain.content import Line
 from bridge.domain.effects import Effect
 from bridge.domain.question import decide
@@ -45,6 +46,13 @@ def message(author: ev.Author, event_id: str, text: str = "Bonjour", **changes: 
     """A text message in the question room."""
     values: dict[str, object] = {"author": author, "event_id": event_id, "line": Line(event_id, text)}
     return ev.MemberWrote(**(values | changes))  # type: ignore[arg-type]
+
+
+def bot_asked(author: ev.Author, text: str, event_id: str = "$chat", **changes: object) -> ev.BotAsked:
+    """A text in the author's bot chat."""
+    values: dict[str, object] = {"author": author, "event_id": event_id, "line": Line(event_id, text)}
+    values["command"] = parse(text, Place.BOT_CHAT)
+    return ev.BotAsked(**(values | changes))  # type: ignore[arg-type]
 
 
 def after(*events: ev.Event, policy: Policy = AT_ONCE) -> Decision:

@@ -12,7 +12,7 @@ import pytest
 from bridge.demo.mailbox import Mail
 from bridge.demo.person import Person
 from bridge.demo.photos import skin_jpeg
-from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually
+from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, is_card
 
 pytestmark = pytest.mark.timeout(170)
 
@@ -155,7 +155,7 @@ async def test_the_same_mail_twice_is_one_question_and_another_body_is_another(c
     waiting = await reader.join("#colloque_w_duo:hopital.example")
 
     async def cards() -> int:
-        return sum("Doublon" in body(e) and "matrix.to" in body(e) for e in await reader.messages(waiting))
+        return sum(is_card(e, "Doublon") for e in await reader.messages(waiting))
 
     async def two() -> bool:
         return await cards() == 2

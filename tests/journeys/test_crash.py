@@ -13,7 +13,7 @@ import pytest
 from bridge.demo.mailbox import Attached
 from bridge.demo.person import Person
 from bridge.demo.photos import skin_jpeg
-from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital
+from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital, is_card
 from tests.support.service import crash_at, kills, restarted
 
 COMMAND = (sys.executable, "-m", "tests.support.crashing", "run")
@@ -70,9 +70,7 @@ async def _asked(clinic: Clinic, photo: Attached) -> Asked:
     subject = await clinic.write("derm", "Première phrase.", (photo,))
     reader = clinic.members("derm")[0]
     waiting = await reader.join("#colloque_w_derm:hopital.example")
-    await reader.wait_for(
-        waiting, lambda e: subject in body(e) and "matrix.to" in body(e), deadline_s=PATIENCE_S
-    )
+    await reader.wait_for(waiting, lambda e: is_card(e, subject), deadline_s=PATIENCE_S)
     return await clinic.found("derm", subject)
 
 

@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bridge.demo.person import Person
-from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital
+from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital, is_card
 
 pytestmark = pytest.mark.timeout(170)
 
@@ -75,7 +75,7 @@ async def test_a_hand_raised_while_the_homeserver_forgets_still_takes_the_questi
     subject = await mended.write("derm", "Est-ce grave ?")
     owner = mended.members("derm")[1]
     waiting = await owner.join("#colloque_w_derm:hopital.example")
-    card = await owner.wait_for(waiting, lambda e: subject in body(e) and "matrix.to" in body(e))
+    card = await owner.wait_for(waiting, lambda e: is_card(e, subject))
     await mended.stack.bridge.stop()
     await owner.react(waiting, card["event_id"], "🙋")
     await _lose_everything_waiting(mended)

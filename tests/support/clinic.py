@@ -134,7 +134,7 @@ class Clinic:
         """The question with this subject, once its card stands in the waiting room."""
         reader = self.members(key)[0]
         waiting = await reader.join(f"#colloque_w_{key}:{DOMAIN}")
-        card = await reader.wait_for(waiting, lambda e: subject in body(e) and "matrix.to" in body(e))
+        card = await reader.wait_for(waiting, lambda e: is_card(e, subject))
         link = body(card).partition("matrix.to/#/")[2].partition("?")[0]
         alias, _, event_id = link.partition("/")
         return Asked(subject, await reader.join(alias), alias, event_id, card["event_id"])
@@ -190,6 +190,11 @@ def _hash(user_id: str) -> str:
 def body(event: Json) -> str:
     """The text of a message event."""
     return str(event.get("content", {}).get("body", ""))
+
+
+def is_card(event: Json, subject: str) -> bool:
+    """Whether this is the card of a question, and not the summary of all that wait."""
+    return subject in body(event) and event["content"].get("msgtype") == "m.text"
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]], within_s: float = 30) -> bool:

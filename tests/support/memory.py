@@ -32,6 +32,9 @@ class MemoryNames:
     async def anchored(self, event_id: str) -> str | None:
         return None
 
+    async def card(self, room_key: str) -> str | None:
+        return None
+
     async def result(self, key: str) -> Json | None:
         return self.results.get(key)
 
