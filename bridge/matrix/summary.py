@@ -1,6 +1,7 @@
 """How many questions wait: in the group space's name, and on the waiting room's pinned card.
 
-The card is one notice that is edited: it counts as unread for nobody, and stays where it was pinned.
+The card is one notice that is edited: it counts as unread for nobody, and stays where it was pinned. Its
+edits stay in the room, so it names questions by reference: titles go with the cards of their own.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Summary:
         firsts = await self.catalogue.first_events([question.id for question in shown])
         rows = [
             Row(
-                f"{question.title} · {question.reference}",
+                question.reference,
                 link_to(self.outlet.place, f"q_{question.id}", firsts.get(question.id, "")),
                 self._moment(language, question.asked_at),
             )
