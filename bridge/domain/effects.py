@@ -16,7 +16,6 @@ from bridge.domain.consulting import TellPatient as TellPatient
 from bridge.domain.consulting import WakeVideo as WakeVideo
 from bridge.domain.content import Attachment, Line
 from bridge.domain.house import HouseEffect
-from bridge.domain.inquiries import Inquire
 
 
 class Lane(StrEnum):
@@ -344,7 +343,6 @@ MatrixEffect = (
     | Say
     | SayAll
     | TellAll
-    | Inquire
     | PostCard
     | ListInSpace
     | InviteMembers

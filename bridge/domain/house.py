@@ -11,6 +11,8 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.domain.inquiries import Inquire
+
 
 class Section(StrEnum):
     """The sub-spaces of a personal space."""
@@ -66,7 +68,7 @@ class Readmit:
     language: str
 
 
-HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit
+HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Inquire
 
 
 def space_key(user_id: str) -> str:
