@@ -17,6 +17,7 @@ from bench.calls import calls
 from bench.intake import intake
 from bench.latency import latency
 from bench.race import races
+from bench.reconcile import reconciling
 from bench.scale import scale
 from bench.seal import seals
 from bench.search import searching
@@ -31,6 +32,7 @@ ALL: dict[str, Measurement] = {
     "scale": scale,
     "latency": latency,
     "search": searching,
+    "reconcile": reconciling,
 }
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bridge.asking import asking
 from bridge.config import Config, Settings
-from bridge.desk.desk import Desk, client, identity, tell_admins
+from bridge.desk.desk import Desk, acting, client, identity, tell_admins
 from bridge.domain.change import Change
 from bridge.domain.consulting import VideoPolicy
 from bridge.domain.events import Event
@@ -92,6 +92,7 @@ class Bridge:
         self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)
         self.organisation = InForce(settings.organisation)
         self.homeserver = client(config)
+        self.acting = acting(config)
         self.desk = Desk(config, self.database, self.homeserver, self.names)
         self.mailer = _mailer(config)
         self.sandbox = Sandbox()
@@ -157,6 +158,8 @@ class Bridge:
         await self.database.migrate()
         await belongs(self.database, identity(config))
         await self.homeserver.start()
+        if self.acting is not None:
+            await self.acting.start()
         await self._listen_http(config)
         await self.listener.start()
         log.info("bridge.listening", mail_port=self.listener.port, http_port=self.http_port)
@@ -272,6 +275,7 @@ class Bridge:
                 organisation,
                 grant_at_once_up_to=config.claim.grant_at_once_up_to,
                 more=asking(outlet, organisation, self.database, self.clock),
+                acting=self.acting,
             ),
             "mail": MailPerformer(
                 self.mailer, self.homeserver, self.names, self.clock, organisation, mail_settings
@@ -329,6 +333,8 @@ class Bridge:
         await self.mailer.close()
         await self.sandbox.close()
         await self.homeserver.close()
+        if self.acting is not None:
+            await self.acting.close()
         await self.sharing.stop()
         await self.database.close()
 

@@ -20,7 +20,7 @@ from bridge.desk import commands as desk_commands
 from bridge.mailcommands import app as mail_commands
 from bridge.oversight import audit_commands, show_stats
 from bridge.protection import hold_commands, patient_commands
-from bridge.registration import AlreadyThere, as_yaml, registration, write
+from bridge.registration import AlreadyThere, acting_registration, as_yaml, registration, write
 
 app = typer.Typer(
     name="colloque",
@@ -119,13 +119,22 @@ def write_registration(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     show: Annotated[bool, typer.Option("--print", help="Print it instead.")] = False,
+    acting: Annotated[
+        bool,
+        typer.Option("--acting", help="The second one, to act as practitioners; see SECURITY.md."),
+    ] = False,
 ) -> None:
     """Write the registration for the homeserver, with fresh tokens unless the configuration has some."""
-    content = registration(_settings(config, load_without_tokens).config)
+    settings = _settings(config, load_without_tokens)
+    content, file = registration(settings.config), config.parent / "registration.yaml"
+    if acting:
+        people = [practitioner.user_id for practitioner in settings.organisation.practitioners]
+        content, file = acting_registration(settings.config, people), config.parent / "acting.yaml"
+        file = config.parent / (settings.config.homeserver.acting_registration_file or file.name)
     if show:
         typer.echo(as_yaml(content), nl=False)
         return
-    file = output or config.parent / "registration.yaml"
+    file = output or file
     try:
         write(file, content, force=force)
     except AlreadyThere as error:

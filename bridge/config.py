@@ -27,6 +27,7 @@ SECRETS: tuple[Location, ...] = (
     ("homeserver", "as_token"),
     ("homeserver", "hs_token"),
     ("homeserver", "admin_token"),
+    ("homeserver", "acting_token"),
     ("mail", "smtp", "password"),
     ("web", "metrics_token"),
     ("database", "url"),
@@ -59,6 +60,7 @@ def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Set
     values = plain(source.root)
     mistakes = [*_fill_secrets(source, values, environ)]
     mistakes += _fill_tokens(source, values, needed=tokens_needed)
+    mistakes += _fill_acting(source, values, needed=tokens_needed)
     config = _validated(Config, source, values, mistakes)
     organisation_path = path.parent / str(values.get("organisation_file") or "organisation.yaml")
     try:
@@ -144,6 +146,25 @@ def _fill_tokens(source: YamlFile, values: dict[str, Any], *, needed: bool) -> I
             section[key] = "unset"
         else:
             section[key] = "unset"
+
+
+def _fill_acting(source: YamlFile, values: dict[str, Any], *, needed: bool) -> Iterator[Mistake]:
+    """The token by which we act as practitioners, from the second registration that the homeserver has."""
+    section = values.get("homeserver")
+    named = section.get("acting_registration_file") if isinstance(section, dict) else None
+    if not isinstance(section, dict) or not isinstance(named, str) or "acting_token" in section:
+        return
+    place = ("homeserver", "acting_registration_file")
+    try:
+        token = plain(read_yaml(source.file.parent / named).root).get("as_token")
+    except ConfigError as error:
+        if needed:
+            yield source.mistake(place, f"{error.mistakes[0].message}; run `colloque registration --acting`")
+        return
+    if isinstance(token, str) and token:
+        section["acting_token"] = token
+    elif needed:
+        yield source.mistake(place, "has no as_token; run `colloque registration --acting`")
 
 
 # --- one file by its schema ---

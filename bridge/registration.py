@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,30 @@ def registration(config: Config) -> dict[str, Any]:
         },
         "rate_limited": False,
         "receive_ephemeral": False,
+    }
+
+
+def acting_registration(config: Config, practitioners: Iterable[str]) -> dict[str, Any]:
+    """The second registration, by which we may act as these practitioners.
+
+    It has no URL, so it brings us no events; and it names each of them, so that it gives power over
+    nobody else. Matrix IDs of other servers can't be acted as.
+    """
+    home = config.homeserver
+    ours = [user_id for user_id in practitioners if user_id.endswith(f":{home.domain}")]
+    known = home.acting_token.get_secret_value() if home.acting_token else ""
+    return {
+        "id": f"{home.service_id}_acting",
+        "url": None,
+        "as_token": known or secrets.token_urlsafe(48),
+        "hs_token": secrets.token_urlsafe(48),
+        "sender_localpart": f"{home.namespace}acting",
+        "namespaces": {
+            "users": [{"exclusive": False, "regex": f"^{re.escape(user_id)}$"} for user_id in ours],
+            "aliases": [],
+            "rooms": [],
+        },
+        "rate_limited": False,
     }
 
 

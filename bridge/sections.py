@@ -147,6 +147,15 @@ class HomeserverSection(Section):
         "rooms and media for good; without it they are emptied and left.",
     )
     service_id: Name = Field("colloque", description="ID in the registration.")
+    acting_token: Secret | None = Field(
+        None,
+        description="Token of the second registration, to act as practitioners; see SECURITY.md.",
+    )
+    acting_registration_file: Path | None = Field(
+        None,
+        strict=False,
+        description="That registration, beside this file, as `colloque registration --acting` writes it.",
+    )
     service_url: Annotated[str, AfterValidator(_service_url)] | None = Field(
         None, description="Where the homeserver reaches us; http://localhost:<web.port> by default."
     )

@@ -50,7 +50,8 @@ def die_with_parent() -> None:
 class LocalSynapse:
     """One Synapse in ``directory``. ``registration`` is an application service's registration file.
 
-    ``settings`` go before ours; ``module`` is the program to run in its place.
+    ``acting`` is the one by which it may act as people; ``settings`` go before ours; ``module`` is the
+    program to run in its place.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class LocalSynapse:
         domain: str = "hopital.example",
         port: int | None = None,
         registration: Path | None = None,
+        acting: Path | None = None,
         room_version: str | None = None,
         settings: dict[str, Any] | None = None,
         module: str = "synapse.app.homeserver",
@@ -67,7 +69,7 @@ class LocalSynapse:
         self.directory = directory
         self.domain = domain
         self.port = port or _port()
-        self._registration = registration
+        self._registrations = [str(file) for file in (registration, acting) if file is not None]
         self._room_version = room_version
         self._extra = settings or {}
         self._module = module
@@ -137,7 +139,7 @@ class LocalSynapse:
             "bcrypt_rounds": 4,
             "forget_rooms_on_leave": True,
             "caches": {"sync_response_cache_duration": "0s"},
-            "app_service_config_files": [str(self._registration)] if self._registration else [],
+            "app_service_config_files": self._registrations,
             "rc_login": {"address": generous, "account": generous, "failed_attempts": generous},
             "rc_joins": {"local": generous, "remote": generous},
             "rc_joins_per_room": generous,

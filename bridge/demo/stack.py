@@ -109,11 +109,17 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
         return False
 
 
+def _allow_acting(config: Path, registration: Path) -> None:
+    """Have the service act as practitioners, by this registration."""
+    line = f"  acting_registration_file: {registration.name}\n"
+    config.write_text(config.read_text().replace("homeserver:\n", f"homeserver:\n{line}", 1))
+
+
 class Stack:
     """Everything the demonstration runs, in one folder.
 
     ``mailbox`` may stand for other mail servers, which come to ``listener``; ``changes`` go over the
-    configuration.
+    configuration. ``acting``: the service may act as practitioners.
     """
 
     def __init__(
@@ -129,6 +135,7 @@ class Stack:
         listener: int = 0,
         changes: Mapping[str, Any] = NOTHING,
         homeserver: dict[str, Any] | None = None,
+        acting: bool = False,
     ) -> None:
         self.directory = directory
         self.hospital = hospital
@@ -138,6 +145,7 @@ class Stack:
         self._command = command
         self._database = database
         self._homeserver = homeserver or {}
+        self._acting = acting
         self._people: list[Person] = []
         self._listener = listener
         self._changes = changes
@@ -166,11 +174,16 @@ class Stack:
         )
         registration = self.directory / "registration.yaml"
         await self._register_service(config, registration)
+        acting = self.directory / "acting.yaml" if self._acting else None
+        if acting is not None:
+            _allow_acting(config, acting)
+            await self._register_service(config, acting, "--acting")
         self.synapse = LocalSynapse(
             self.directory / "synapse",
             domain=self.hospital.domain,
             port=homeserver_port,
             registration=registration,
+            acting=acting,
             room_version=self._room_version,
             **self._homeserver,
         )
@@ -180,10 +193,10 @@ class Stack:
         self.bridge = BridgeProcess(config, self.directory / "bridge.log", ports.web, self._command)
         await self.bridge.start()
 
-    async def _register_service(self, config: Path, registration: Path) -> None:
+    async def _register_service(self, config: Path, registration: Path, *options: str) -> None:
         words = (sys.executable, "-m", "bridge", "registration", "-c", str(config), "-o", str(registration))
         process = await asyncio.create_subprocess_exec(
-            *words, "--force", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *words, *options, "--force", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
         output, _ = await process.communicate()
         if process.returncode:

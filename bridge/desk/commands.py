@@ -149,6 +149,13 @@ class ReadNames:
     async def remember(self, key: str, room_id: str) -> None:
         """A look notes nothing."""
 
+    async def rooms_of(self, kind: str) -> dict[str, str]:
+        """All our rooms of one kind, room IDs by key."""
+        if self.database is None:
+            return {}
+        async with self.database.reading() as connection:
+            return await registry.rooms_of(connection, kind)
+
     async def waiting_rooms(self, group: str) -> list[str]:
         """A look removes nobody."""
         return []

@@ -14,6 +14,7 @@ from bridge.domain.organisation import Organisation
 from bridge.domain.plan import Wanted, plan, wanted_rooms
 from bridge.flow.reconcile import Report, perform
 from bridge.locale import LANGUAGES, text
+from bridge.matrix.acting import ActingClient
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.managed import ManagedRooms, RoomNames
 from bridge.matrix.outlet import Place
@@ -44,6 +45,15 @@ def client(config: Config) -> MatrixClient:
     )
 
 
+def acting(config: Config) -> ActingClient | None:
+    """Acting as practitioners, where the admin allows it; ``start()`` it first."""
+    token, home = config.homeserver.acting_token, config.homeserver
+    if token is None:
+        return None
+    bot = f"@{home.namespace}acting:{home.domain}"
+    return ActingClient(url=home.url, as_token=token.get_secret_value(), bot=bot)
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What became of a change, and the organisation that is in force since."""
@@ -70,7 +80,8 @@ class Desk:
 
     async def appear(self, organisation: Organisation) -> None:
         """See to it that the bot is there under its name."""
-        await self.homeserver.register(self.config.homeserver.bot)
+        if not await self.homeserver.is_registered():
+            await self.homeserver.register(self.config.homeserver.bot)
         name = f"{text(self.config.language, 'names.bot')} · {organisation.name}"
         await self.homeserver.set_displayname(name)
 

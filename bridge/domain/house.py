@@ -86,6 +86,16 @@ def private_key(one: str, other: str) -> str:
     return "private:" + "|".join(sorted((one, other)))
 
 
+KINDS = ("personal", *(f"personal-{section.value}" for section in Section), "private")
+"""How the keys of a house's rooms begin."""
+
+
+def owners(key: str) -> tuple[str, ...]:
+    """Whose room this is; nobody's for a room that isn't of a house."""
+    kind, _, people = key.partition(":")
+    return tuple(people.partition("#")[0].split("|")) if kind in KINDS else ()
+
+
 def hidden(*names: str) -> str:
     """Something for an alias that is always the same for these names and reveals none."""
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

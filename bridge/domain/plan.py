@@ -1,19 +1,20 @@
 """From the organisation as wanted and the homeserver as it is to the steps between them: pure.
 
 Only managed rooms are ever looked at or touched, by key: ``organisation``, ``group:<key>``,
-``waiting:<key>``, ``discussion:<key>``, ``bot:<Matrix ID>``. A group space also lists question rooms;
-those are left alone.
+``waiting:<key>``, ``discussion:<key>``, ``bot:<Matrix ID>``, and those of the houses of people who come
+or go. A group space also lists question rooms; those are left alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from bridge.domain.house import owners
 from bridge.domain.organisation import DiscussionGroup, Organisation
 
 Json = dict[str, Any]
@@ -202,7 +203,7 @@ def plan(rooms: tuple[Wanted, ...], snapshot: Snapshot, *, bot: str) -> tuple[St
     keys = {room.key for room in rooms}
     for key, actual in snapshot.rooms.items():
         if key not in keys:
-            steps += _removals(key, actual, (bot,))
+            steps += _not_wanted(key, actual, bot, people)
     for wanted in rooms:
         if _has_nobody(wanted, snapshot):
             continue
@@ -210,6 +211,19 @@ def plan(rooms: tuple[Wanted, ...], snapshot: Snapshot, *, bot: str) -> tuple[St
         if wanted.parent and not _listed(wanted, snapshot):
             steps.append(AddChild(wanted.parent, wanted.key))
     return tuple(steps)
+
+
+def _not_wanted(key: str, actual: Actual, bot: str, people: Container[str]) -> Iterator[Step]:
+    """A room that the YAML doesn't name: it is emptied, but for those of a house who are still of it.
+
+    Who comes back finds their own space again; a private room waits until one of the two writes.
+    """
+    staying = tuple(user_id for user_id in owners(key) if user_id in people)
+    if not key.startswith("private:"):
+        for user_id in staying:
+            if actual.members.get(user_id) not in PRESENT:
+                yield Invite(key, user_id)
+    yield from _removals(key, actual, (bot, *staying))
 
 
 def _has_nobody(wanted: Wanted, snapshot: Snapshot) -> bool:

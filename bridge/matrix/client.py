@@ -43,6 +43,16 @@ class MatrixClient(HomeserverCalls):
 
     # --- accounts ---
 
+    async def is_registered(self) -> bool:
+        """Whether the bot has an account."""
+        try:
+            await self._client("GET", "/account/whoami")
+        except Permanent as error:
+            if error.code != "M_FORBIDDEN":
+                raise
+            return False
+        return True
+
     async def register(self, localpart: str) -> None:
         """Register a ghost or the bot; an existing one is fine."""
         body = {

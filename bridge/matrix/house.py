@@ -89,8 +89,7 @@ class House:
             return known
         name = text(person.language, "names.personal")
         made = await self._made(key, person, name, "", {"join_rule": "invite"})
-        await self._admitted(key, made, person)
-        if self.acting is None:
+        if not await self._admitted(key, made, person):
             await self._told(f"{key}:made", person, "house.invited", task.started)
         return made
 
@@ -107,11 +106,14 @@ class House:
         )
         return await self.outlet.homeserver.create_room(content)
 
-    async def _admitted(self, key: str, room_id: str, person: org.Practitioner) -> None:
-        """Remembered once it is complete: until then, a retry goes through all of it again."""
-        if self.acting is not None:
-            await self.acting.join(room_id, person.user_id)
+    async def _admitted(self, key: str, room_id: str, person: org.Practitioner) -> bool:
+        """Whether they are in without accepting an invitation.
+
+        The room is remembered once it is complete: until then, a retry goes through all of it again.
+        """
+        joined = self.acting is not None and await self.acting.join(room_id, person.user_id)
         await self.outlet.names.remember(key, room_id)
+        return joined
 
     async def _told(self, key: str, person: org.Practitioner, message: str, doubtful: bool) -> None:
         """A line in the bot chat, once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from bridge.domain import plan
+from bridge.domain import house, plan
 from bridge.matrix import discussion, rooms
 from bridge.matrix.botchat import bot_chat
 from bridge.matrix.outlet import Place
@@ -31,6 +31,9 @@ class RoomNames(Protocol):
     async def remember(self, key: str, room_id: str) -> None:
         """Note the room ID of one of our rooms."""
 
+    async def rooms_of(self, kind: str) -> dict[str, str]:
+        """All our rooms of one kind (how their keys begin), room IDs by key."""
+
     async def waiting_rooms(self, group: str) -> list[str]:
         """The rooms of a group's questions that nobody has taken."""
 
@@ -52,6 +55,8 @@ class ManagedRooms:
             await self._look(room.key, room_id, found)
         for key in await self._left_over(wanted, found.get("organisation")):
             await self._look(key, await self.names.room_id(key), found)
+        for key, room_id in (await self._houses(wanted, found.get("organisation"))).items():
+            await self._look(key, room_id, found)
         present = {
             user_id
             for actual in found.values()
@@ -93,6 +98,24 @@ class ManagedRooms:
             elif key.startswith("discussion:"):
                 left.append(key)
         return [key for key in left if key not in keys]
+
+    async def _houses(
+        self, wanted: tuple[plan.Wanted, ...], organisation: plan.Actual | None
+    ) -> dict[str, str]:
+        """The rooms of the houses of those who come or go; nobody else's are looked at."""
+        there = organisation.members.items() if organisation else ()
+        present = {user_id for user_id, membership in there if membership in plan.PRESENT}
+        people = {member for room in wanted if room.key == "organisation" for member in room.members}
+        moving = (present ^ people) - {self.place.bot}
+        if not moving:
+            return {}
+        rooms_by_key = [await self.names.rooms_of(kind) for kind in house.KINDS]
+        return {
+            key: room_id
+            for found in rooms_by_key
+            for key, room_id in found.items()
+            if moving.intersection(house.owners(key))
+        }
 
     async def _find(self, room: plan.Wanted) -> str | None:
         known = await self.names.room_id(room.key)

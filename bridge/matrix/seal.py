@@ -16,6 +16,7 @@ from bridge.domain.content import Line
 from bridge.domain.events import SealCompleted
 from bridge.locale import text
 from bridge.matrix import rooms
+from bridge.matrix.acting import Acting
 from bridge.matrix.outlet import PAGE, Handlers, Outlet
 from bridge.matrix.parse import CONTENT_TYPES, read_line
 from bridge.ports import Json, Member, Outcome, Task, Temporary
@@ -31,6 +32,7 @@ class Seal:
 
     outlet: Outlet
     grant_at_once_up_to: int
+    acting: Acting | None = None
 
     @property
     def handlers(self) -> Handlers:
@@ -93,14 +95,19 @@ class Seal:
                 await self._invite_owner(room_id, effect.owner, members)
                 others = any(m.was_joined for m in members if m.user_id not in kept)
                 return Outcome(result={"others": others, "removed": removed})
+            if self.acting is not None:
+                await self.acting.read(room_id, [m.user_id for m in inside if m.membership == "join"])
             for member in inside:
                 await homeserver.kick(room_id, member.user_id, reason=reason)
                 removed += 1
         raise Temporary("others are still coming in")
 
     async def _invite_owner(self, room_id: str, owner: str, members: list[Member]) -> None:
-        if not any(m.user_id == owner and m.membership in ("join", "invite") for m in members):
+        membership = next((m.membership for m in members if m.user_id == owner), "")
+        if membership not in ("join", "invite"):
             await self.outlet.homeserver.invite(room_id, owner)
+        if self.acting is not None and membership != "join":
+            await self.acting.join(room_id, owner)
 
     async def cover_exposed(self, task: Task, effect: fx.CoverExposed) -> Outcome:
         """End of (d): put the owner's exposed words back and redact them; the seal is then complete."""

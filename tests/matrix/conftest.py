@@ -14,6 +14,7 @@ from bridge.matrix.client import MatrixClient
 
 DOMAIN = "hopital.example"
 TOKEN = "as-token-of-the-tests"
+ACTING_TOKEN = "as-token-to-act-as-people"
 NUMBERS = itertools.count()
 
 
@@ -22,7 +23,9 @@ async def synapse(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Loc
     directory = tmp_path_factory.mktemp("synapse")
     registration = directory / "registration.yaml"
     _write(registration)
-    opened = LocalSynapse(directory, domain=DOMAIN, registration=registration)
+    acting = directory / "acting.yaml"
+    _write_acting(acting)
+    opened = LocalSynapse(directory, domain=DOMAIN, registration=registration, acting=acting)
     await opened.start()
     yield opened
     await opened.stop()
@@ -37,6 +40,21 @@ def _write(file: Path) -> None:
         "hs_token": "hs",
         "sender_localpart": "t0_service",
         "namespaces": {"users": users, "aliases": [{"exclusive": False, "regex": "#.*"}], "rooms": []},
+        "rate_limited": False,
+    }
+    with file.open("w") as out:
+        YAML().dump(content, out)
+
+
+def _write_acting(file: Path) -> None:
+    """The second registration, over the people whose names begin with a p."""
+    content = {
+        "id": "acting",
+        "url": None,
+        "as_token": ACTING_TOKEN,
+        "hs_token": "hs-acting",
+        "sender_localpart": "t0_acting",
+        "namespaces": {"users": [{"exclusive": False, "regex": "@p.*:.*"}], "aliases": [], "rooms": []},
         "rate_limited": False,
     }
     with file.open("w") as out:

@@ -11,6 +11,7 @@ import pytest
 from bridge.demo.homeserver import LocalSynapse
 from bridge.demo.person import Person
 from bridge.domain import plan
+from bridge.domain.house import Section, private_key, section_key, space_key
 from bridge.domain.organisation import ExpertGroup, Notify, Organisation, Practitioner
 from bridge.flow.reconcile import Report, reconcile
 from bridge.matrix.client import MatrixClient
@@ -200,6 +201,26 @@ async def test_someone_who_leaves_the_organisation_leaves_the_bot_chat_too(
     assert (await desk.members("organisation"))[people[2]] == "leave"
     _, writes = await desk.apply(_organisation(people[:2]))
     assert writes == 0
+
+
+async def test_someone_who_goes_loses_their_own_rooms_and_finds_them_again_on_coming_back(
+    desk: Desk, people: list[str]
+) -> None:
+    await desk.apply(_organisation(people))
+    goes, stays, _ = people
+    own, shared = space_key(goes), private_key(goes, stays)
+    further = section_key(goes, Section.QUESTIONS, 2)
+    for key, invited in ((own, [goes]), (further, [goes]), (shared, people[:2])):
+        desk.names.rooms[key] = await desk.client.create_room({"invite": invited})
+    await desk.apply(_organisation(people[1:]))
+    assert await desk.members(own) == {goes: "leave"}
+    assert await desk.members(further) == {goes: "leave"}
+    assert await desk.members(shared) == {goes: "leave", stays: "invite"}
+    _, writes = await desk.apply(_organisation(people[1:]))
+    assert writes == 0
+    await desk.apply(_organisation(people))
+    assert await desk.members(own) == {goes: "invite"}
+    assert await desk.members(shared) == {goes: "leave", stays: "invite"}
 
 
 async def test_a_room_that_the_homeserver_refuses_is_reported_and_the_rest_happens(
