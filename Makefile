@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo test test-system lint types check bench chaos chaos-short clean
+.PHONY: help demo test test-system lint types check bench chaos chaos-short permissions clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -54,6 +54,9 @@ bench: $(VENV)/bench.stamp ## figures: ratios within one run
 chaos: $(VENV)/test.stamp ## break things and count; SEED=, MINUTES=, DB=sqlite|postgres, PROCESSES=, REPORT=file.json
 	$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) \
 		$(if $(PROCESSES),--processes $(PROCESSES)) $(if $(REPORT),--report $(REPORT)) $(if $(DIR),--dir $(DIR))
+
+permissions: $(VENV)/test.stamp ## try who may do what on a real homeserver and write docs/permissions.md
+	WRITE_PERMISSIONS=1 $(BIN)/python -m pytest -q tests/journeys/test_permissions.py
 
 clean: ## remove what make made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

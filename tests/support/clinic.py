@@ -38,9 +38,18 @@ def hospital(sizes: dict[str, int], invite: Iterable[str] = ()) -> Hospital:
         )
         for key, size in sizes.items()
     )
-    staff = DiscussionGroup("staff", "Staff", tuple(person.user_id for person in people[:2]))
-    organisation = Organisation("Hôpital d'essai", "fr", people, groups, discussions=(staff,))
+    organisation = Organisation("Hôpital d'essai", "fr", people, groups, discussions=_discussions(people[:2]))
     return replace(example_hospital(DOMAIN), organisation=organisation)
+
+
+def _discussions(people: tuple[Practitioner, ...]) -> tuple[DiscussionGroup, ...]:
+    """One of each kind, for the same people; the first of them moderates."""
+    ids = tuple(person.user_id for person in people)
+    return (
+        DiscussionGroup("staff", "Staff", ids),
+        DiscussionGroup("annonces", "Annonces", ids, ids[:1], announce_only=True),
+        DiscussionGroup("anciens", "Anciens", ids, archived=True),
+    )
 
 
 @dataclass(frozen=True, slots=True)
