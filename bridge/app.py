@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import signal
 from collections.abc import Sequence
 
@@ -12,13 +11,13 @@ import structlog
 from aiohttp import web
 
 from bridge.asking import asking
+from bridge.availability import StoredAvailability
+from bridge.care import policy
 from bridge.config import Config, Settings
 from bridge.desk.desk import Desk, acting, client, identity, tell_admins
 from bridge.domain.change import Change
-from bridge.domain.consulting import VideoPolicy
 from bridge.domain.events import Event
 from bridge.domain.organisation import InForce, Organisation
-from bridge.domain.state import Policy
 from bridge.flow.inbox import Inbox
 from bridge.flow.meter import Meter
 from bridge.flow.outbox import Outbox
@@ -26,12 +25,14 @@ from bridge.flow.reconcile import Report
 from bridge.flow.repair import Repair
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
+from bridge.flow.watch import Watch
 from bridge.mail.intake import ArrivedMail, Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
 from bridge.mail.sandbox import Sandbox
 from bridge.mail.send import SmtpMailer
+from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.own import KINDS, OwnRooms
 from bridge.matrix.perform import MatrixPerformer
@@ -75,14 +76,16 @@ class Bridge:
         self.clock = SystemClock()
         self.database = Database(config.database.url)
         self.sharing = sharing(config.database.url)
+        self.organisation = InForce(settings.organisation)
         self.inbox = Inbox(
             self.database,
             self.sharing,
             self.clock,
             {},
-            _policy(settings),
+            policy(config, self.organisation),
             self._wake_outbox,
         )
+        self.watch = Watch(self.database, self.clock, self.inbox.take, self.organisation)
         self.own_rooms = OwnRooms()
         self.names = StoredNames(
             self.database, self.inbox.take, config.claim.listing_limit, self.own_rooms.noted
@@ -90,7 +93,6 @@ class Bridge:
         self.meter = Meter()
         self.inbox.meter = self.meter
         self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)
-        self.organisation = InForce(settings.organisation)
         self.homeserver = client(config)
         self.acting = acting(config)
         self.desk = Desk(config, self.database, self.homeserver, self.names)
@@ -102,6 +104,7 @@ class Bridge:
         self._look = asyncio.Event()
         self._repair: Repair | None = None
         self._repairing: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self.homeserver.on_answer = self._answered
 
     def _answered(self, status: int, seconds: float) -> None:
@@ -169,6 +172,7 @@ class Bridge:
         self._scanner = asyncio.create_task(self._scan(), name="scan")
         assert self._repair is not None
         self._repairing = asyncio.create_task(self._repair.run(), name="repair")
+        self._watching = asyncio.create_task(self.watch.run(), name="watch")
         log.info("bridge.ready")
         return report
 
@@ -274,7 +278,12 @@ class Bridge:
                 outlet,
                 organisation,
                 grant_at_once_up_to=config.claim.grant_at_once_up_to,
-                more=asking(outlet, organisation, self.database, self.clock),
+                more={
+                    **asking(outlet, organisation, self.database, self.clock),
+                    **Attention(
+                        outlet, StoredAvailability(self.database, self.clock, self.inbox.take)
+                    ).handlers,
+                },
                 acting=self.acting,
             ),
             "mail": MailPerformer(
@@ -322,7 +331,8 @@ class Bridge:
     async def stop(self) -> None:
         """Stop taking in, finish what is under way, close everything. What waits is kept."""
         await self.listener.stop()
-        running = [task for task in (self._scanner, self._repairing) if task is not None]
+        tasks = (self._scanner, self._repairing, self._watching)
+        running = [task for task in tasks if task is not None]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -337,14 +347,6 @@ class Bridge:
             await self.acting.close()
         await self.sharing.stop()
         await self.database.close()
-
-
-def _policy(settings: Settings) -> Policy:
-    config = settings.config
-    # Whoever can guess this can act as the service anyway.
-    secret = hashlib.sha256(b"video " + config.homeserver.as_token.get_secret_value().encode()).hexdigest()
-    video = VideoPolicy(config.video.link or "", secret, config.video.minutes, config.video.remind_before_min)
-    return Policy(config.mail.quiet_period_s, settings.organisation.time_zone, video)
 
 
 def _mailer(config: Config) -> SmtpMailer:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge import membership, rules
+from bridge.domain.hours import read_week
 from bridge.domain.organisation import ExpertGroup, Organisation, Practitioner
 from bridge.sections import Config, GroupEntry, NameByLanguage, OrganisationFile, Section
 from bridge.yamlfile import ConfigError, Location, Mistake, YamlFile, plain, read_yaml
@@ -241,6 +242,7 @@ def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
         discussions=membership.discussions(desired, language),
         inactive=tuple(person for person in people if person.user_id not in present),
         admins=tuple(dict.fromkeys(desired.organisation.admins)),
+        holidays=frozenset(desired.organisation.holidays),
     )
 
 
@@ -250,4 +252,15 @@ def _group(entry: GroupEntry, language: str, present: frozenset[str]) -> ExpertG
     names = (("fr", several.fr), ("en", several.en)) if several else ()
     name = dict(names).get(chosen, str(entry.name))
     members = membership.still(entry.members, present)
-    return ExpertGroup(entry.key, name, entry.address, members, entry.notify, chosen, entry.suspended, names)
+    return ExpertGroup(
+        entry.key,
+        name,
+        entry.address,
+        members,
+        entry.notify,
+        chosen,
+        entry.suspended,
+        names,
+        fallback=entry.fallback or "",
+        hours=read_week(entry.hours),
+    )

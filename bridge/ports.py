@@ -302,6 +302,25 @@ class Outcome:
     events: tuple[Event, ...] = ()
 
 
+class Availability(Protocol):
+    """Who is away or wants no reminders, and which question a bot chat's command is about."""
+
+    async def is_quiet(self, user_id: str, scopes: Sequence[str]) -> bool:
+        """Whether they are away, or want no reminder of any of these now."""
+
+    async def set_mute(self, user_id: str, scope: str, until: float) -> None:
+        """Note until when they want no reminders of this (0: they do)."""
+
+    async def set_away(self, user_id: str, until: float, cause: str) -> int:
+        """Note until when they are away (0: they aren't), let their open questions know, count these."""
+
+    async def question_named(self, user_id: str, reference: str) -> str | None:
+        """The question with this reference that concerns them."""
+
+    async def only_question(self, user_id: str, command: str) -> str | None:
+        """The question that a command without a reference must be about."""
+
+
 class Names(Protocol):
     """What performers and readers may look up of what is stored."""
 

@@ -51,6 +51,7 @@ def organisation_mistakes(
                 ("groups", number, "address"), "must not begin with q+ or bounce+, which answers use"
             )
         yield from _members(source, number, group, known)
+        yield from _fallback(source, number, group, keys)
     yield from membership.mistakes(source, desired)
     admins = desired.organisation.admins
     yield from _people(source, ("organisation", "admins"), admins, known, "admins")
@@ -58,6 +59,16 @@ def organisation_mistakes(
 
 def _members(source: YamlFile, number: int, group: GroupEntry, known: list[str]) -> Iterator[Mistake]:
     yield from _people(source, ("groups", number, "members"), group.members, known, "this group")
+
+
+def _fallback(source: YamlFile, number: int, group: GroupEntry, keys: list[str]) -> Iterator[Mistake]:
+    if group.fallback is None or (group.fallback in keys and group.fallback != group.key):
+        return
+    close = difflib.get_close_matches(group.fallback, [key for key in keys if key != group.key], n=1)
+    hint = f"did you mean {close[0]}?" if close else "name another group"
+    yield source.mistake(
+        ("groups", number, "fallback"), f"{group.fallback!r} is no other group's key; {hint}"
+    )
 
 
 def _people(

@@ -2,125 +2,42 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     WithJsonSchema,
 )
 
 from bridge.domain.organisation import Notify
-
-Language = Literal["fr", "en"]
-MATRIX_ID = re.compile(r"@[!-9;-~]*[!-9;-~]:[A-Za-z0-9.\-\[\]:]+")
-DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.\-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by name or address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL such as https://matrix.example.org")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("must start with https:// (http:// is allowed only to this machine)")
-    return value.rstrip("/")
-
-
-def _service_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL such as http://localhost:29330")
-    return value.rstrip("/")
-
-
-def _domain(value: str) -> str:
-    if not DOMAIN.fullmatch(value):
-        raise ValueError("must be a domain name such as example.org")
-    return value.lower()
-
-
-def _matrix_id(value: str) -> str:
-    if not MATRIX_ID.fullmatch(value) or len(value) > 255:
-        raise ValueError("must be a Matrix ID such as @claire:example.org")
-    return value
-
-
-def _address(value: str) -> str:
-    try:
-        found = validate_email(value, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(f"must be an e-mail address such as group@example.org ({error})") from None
-    if found.ascii_email is None:
-        raise ValueError("must be an address in plain ASCII before the @")
-    return found.normalized.lower()
-
-
-def _database_url(value: str) -> str:
-    if not value.startswith(("sqlite:///", "postgresql://")):
-        raise ValueError("must be sqlite:///colloque.db or postgresql://user:password@host/name")
-    return value
-
-
-def _localpart(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9._=\-/+]+", value):
-        raise ValueError("must be of a-z, 0-9 and . _ = - / + only")
-    return value
-
-
-def _time_zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be a time zone of the IANA list such as Europe/Paris") from None
-    return value
-
-
-def _video_link(value: str) -> str:
-    if value.count("{room}") != 1 or re.search(r"[\s<>{}]", value.replace("{room}", "")):
-        raise ValueError("must hold {room} once, as in https://meet.example.org/{room}")
-    host = urlsplit(value).netloc
-    if "{room}" in host:
-        raise ValueError("must hold {room} after the host, as in https://meet.example.org/{room}")
-    return _http_url(value)
-
-
-def _secret(value: Any) -> Any:
-    if isinstance(value, str) and not value:
-        raise ValueError("must not be empty")
-    return value
-
-
-Url = Annotated[str, AfterValidator(_http_url)]
-Domain = Annotated[str, AfterValidator(_domain)]
-MatrixId = Annotated[str, AfterValidator(_matrix_id)]
-Address = Annotated[str, AfterValidator(_address)]
-Localpart = Annotated[str, AfterValidator(_localpart)]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Name = Annotated[str, Field(min_length=1, max_length=120)]
-KEY = r"^[a-z0-9][a-z0-9-]{0,30}$"
-Key = Annotated[str, Field(pattern=KEY)]
+from bridge.values import (
+    KEY,
+    Address,
+    Day,
+    Domain,
+    Hours,
+    Key,
+    Language,
+    Localpart,
+    MatrixId,
+    Name,
+    Port,
+    Secret,
+    TimeZone,
+    Url,
+    Wait,
+    checked_database_url,
+    checked_matrix_id,
+    checked_service_url,
+    checked_video_link,
+)
+from bridge.values import is_loopback as is_loopback
 
 
 class Section(BaseModel):
@@ -156,7 +73,7 @@ class HomeserverSection(Section):
         strict=False,
         description="That registration, beside this file, as `colloque registration --acting` writes it.",
     )
-    service_url: Annotated[str, AfterValidator(_service_url)] | None = Field(
+    service_url: Annotated[str, AfterValidator(checked_service_url)] | None = Field(
         None, description="Where the homeserver reaches us; http://localhost:<web.port> by default."
     )
 
@@ -164,7 +81,7 @@ class HomeserverSection(Section):
 class DatabaseSection(Section):
     """Where everything is kept."""
 
-    url: Annotated[str, AfterValidator(_database_url)] = Field(
+    url: Annotated[str, AfterValidator(checked_database_url)] = Field(
         "sqlite:///colloque.db",
         description="sqlite:///file beside this file (one process), or postgresql://… (any number)",
     )
@@ -236,8 +153,30 @@ class EmergencySection(Section):
     )
 
 
-class CareSection(Section):
-    """What is promised to patients."""
+class WaitsSection(Section):
+    """How long what may wait, in hours; fractions are allowed."""
+
+    remind_after_h: Wait = Field(4.0, description="A waiting question: its group is reminded.")
+    widen_after_h: Wait = Field(8.0, description="A waiting question: the fallback group may take it, too.")
+    tell_patient_after_h: Wait = Field(24.0, description="A waiting question: the patient is told.")
+    alert_admin_after_h: Wait = Field(
+        24.0, description="A waiting question: the administrators are told, and again each time."
+    )
+    silent_after_h: Wait = Field(24.0, description="A patient waits for the owner: the owner is reminded.")
+    silent_alert_after_h: Wait = Field(48.0, description="And then the administrators are told.")
+    silent_release_after_h: Wait = Field(72.0, description="And then the question goes back to its group.")
+    idle_after_h: Wait = Field(
+        336.0, description="Nobody has written since the last answer: the owner is asked to close."
+    )
+    archive_after_h: Wait = Field(720.0, description="A closed question is archived.")
+    handover_expires_after_h: Wait = Field(24.0, description="An offer to a colleague ends.")
+    undo_within_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        60.0, description="Seconds in which closing, archiving and releasing can be undone."
+    )
+
+
+class CareSection(WaitsSection):
+    """What is promised to patients, and how long what may wait (in hours; fractions are allowed)."""
 
     emergency: EmergencySection = Field(
         default_factory=EmergencySection, description="Emergency wording in fr and en."
@@ -250,7 +189,7 @@ class CareSection(Section):
 class VideoSection(Section):
     """Video consultations between owner and patient."""
 
-    link: Annotated[str, AfterValidator(_video_link)] | None = Field(
+    link: Annotated[str, AfterValidator(checked_video_link)] | None = Field(
         None,
         description="Link to a video room, with {room} where its unguessable name goes, "
         "as in https://meet.example.org/{room}; none by default, then there are no consultations.",
@@ -306,6 +245,7 @@ class OrganisationSection(Section):
     time_zone: TimeZone = Field(
         "Europe/Paris", description="IANA time zone in which people's dates and working hours are read."
     )
+    holidays: list[Day] = Field([], description="Days on which no group works, as 2026-05-01.")
     admins: list[MatrixId] = Field([], description="Practitioners who may change groups from their bot chat.")
 
 
@@ -338,6 +278,13 @@ class GroupEntry(Section):
         Notify.ANNOUNCE, description="announce: a card in the waiting room; invite: each member, each time."
     )
     language: Language | None = Field(None, description="Language of its mails and rooms.")
+    fallback: Key | None = Field(
+        None, description="Key of the group that may take, too, what this one leaves unanswered."
+    )
+    hours: Hours = Field(
+        {},
+        description='When this group works, as {mon-fri: "08:00-19:00"}; waits count then. Else always.',
+    )
     suspended: bool = Field(
         False, description="true: patients who ask it are told that nobody is available for now."
     )
@@ -350,7 +297,7 @@ def _listed(value: Any) -> Any:
 def _named(value: str) -> str:
     if value != EVERYONE and not value.startswith("@") and not re.fullmatch(KEY, value):
         raise ValueError(f"must be {EVERYONE}, a group's key, or a Matrix ID such as @claire:example.org")
-    return _matrix_id(value) if value.startswith("@") else value
+    return checked_matrix_id(value) if value.startswith("@") else value
 
 
 EVERYONE = "everyone"

@@ -10,9 +10,8 @@ from bridge.domain.state import Decision, Question, Status, in_room
 def answered(question: Question, event: ev.Ordered, phrases: tuple[fx.Phrase, ...]) -> Decision:
     """The bot's answer to a command, in the room and in the language of who gave it."""
     key = f"{question.id}:order:{event.message.event_id}"
-    say = fx.SayAll(
-        key, question.id, event.message.author.language, phrases, question.status is Status.WAITING
-    )
+    exposed = question.status is Status.WAITING
+    say = fx.SayAll(key, question.id, event.message.author.language, phrases, exposed, question.stem)
     return Decision(question, in_room(question, say))
 
 

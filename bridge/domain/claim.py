@@ -9,11 +9,14 @@ from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.acts import Act, Did
 from bridge.domain.content import Line
-from bridge.domain.state import Decision, Question, Status, counted, in_room
+from bridge.domain.replay import replayed
+from bridge.domain.state import Decision, Policy, Question, Status, counted, in_room, moved
 
 
 def hand_raised(question: Question, event: ev.HandRaised, now: datetime) -> Decision:
     """The first raised hand of a member takes the question; later ones learn who has it."""
+    if event.generation not in (0, question.generation):
+        return Decision(question)
     if question.status is Status.WAITING:
         if event.author.standing is ev.Standing.MEMBER:
             return claimed(question, event.author, now)
@@ -28,44 +31,64 @@ def claimed(question: Question, author: ev.Author, now: datetime) -> Decision:
 
     Two authors may both get here from the same waiting question: the storage writes only the first.
     """
-    taken = replace(
+    taken = moved(
         question,
-        status=Status.TAKEN,
+        Status.TAKEN,
+        now,
         owner=author.user_id,
         owner_name=author.name,
         taken_at=now,
         sealed=False,
+        waits_since=now,
     )
-    effects = (*in_room(taken, *_seal(taken, now)), counted(taken.group, f"{taken.id}:taken"))
-    return Decision(taken, effects, (Act(f"{taken.id}:taken", Did.TAKEN, author.user_id),))
+    effects = (*in_room(taken, *_seal(taken, now)), counted(taken.group, f"{taken.stem}:taken"))
+    return Decision(taken, effects, (Act(f"{taken.stem}:taken", Did.TAKEN, author.user_id),))
 
 
 def _seal(taken: Question, now: datetime) -> tuple[fx.Effect, ...]:
     """Close the room around the owner, in the order in which nobody loses a keystroke or learns more."""
-    qid, owner, ghost = taken.id, taken.owner, taken.ghost
-    lock, removal = f"{qid}:lock", f"{qid}:remove"
+    qid, stem, owner, ghost = taken.id, taken.stem, taken.owner, taken.ghost
+    lock, removal = f"{stem}:lock", f"{stem}:remove"
     values = {"owner": taken.owner_name}
     return (
-        fx.Lock(lock, qid, owner, ghost),
-        fx.CloseJoin(f"{qid}:close-join", qid),
-        fx.HideHistory(f"{qid}:hide-history", qid),
+        fx.Lock(lock, qid, owner, ghost, stem),
+        fx.CloseJoin(f"{stem}:close-join", qid),
+        fx.HideHistory(f"{stem}:hide-history", qid),
         fx.RemoveOthers(removal, qid, owner, taken.owner_name, ghost, taken.language),
-        fx.CoverExposed(f"{qid}:cover", qid, owner, taken.owner_name, ghost, removal, now.timestamp()),
-        fx.GrantOwner(f"{qid}:grant", qid, owner, ghost, lock),
-        fx.RedactOwn(f"{qid}:card:redact", f"waiting:{taken.group}", f"{qid}:card"),
-        fx.ListInSpace(f"{qid}:unsuggest", qid, taken.group, suggested=False),
-        fx.Say(f"{qid}:taken", qid, "taken", taken.language, values),
+        fx.CoverExposed(
+            f"{stem}:cover", qid, owner, taken.owner_name, ghost, removal, now.timestamp(), taken.generation
+        ),
+        fx.GrantOwner(f"{stem}:grant", qid, owner, ghost, lock, stem),
+        *_off_the_list(taken),
+        fx.Say(f"{stem}:taken", qid, "taken", taken.language, values),
     )
 
 
-def sealed(question: Question, event: ev.SealCompleted) -> Decision:
+def _off_the_list(taken: Question) -> tuple[fx.Effect, ...]:
+    """The cards go; the group's space keeps the room of an open question, and suggests it no more."""
+    qid, stem = taken.id, taken.stem
+    card = f"{stem}:card"
+    own: tuple[fx.Effect, ...] = (
+        fx.RedactOwn(f"{card}:redact", f"waiting:{taken.group}", card),
+        fx.ListInSpace(f"{stem}:unsuggest", qid, taken.group, suggested=False, stem=stem),
+    )
+    if not taken.also:
+        return own
+    return (*own, fx.RedactOwn(f"{card}:also:redact", f"waiting:{taken.also}", f"{card}:also"))
+
+
+def sealed(question: Question, event: ev.SealCompleted, policy: Policy) -> Decision:
     """The room is the owner's and the patient's; what hangs on an event others saw is taken back."""
+    if event.generation != question.generation or question.sealed:
+        return Decision(question)
     covered_already = {original for original, _ in event.exposed}
     settled = replace(question, sealed=True, exposed=event.exposed, had_others=event.others, unsettled=())
     effects: list[fx.Planned] = []
     for event_id, _, line in question.unsettled:
         if event.others and event_id not in covered_already:
             effects += covered(question, event_id, line)
+    if question.generation > 1:
+        effects += in_room(question, replayed(question, policy, asked=False, talked=True))
     return Decision(settled, tuple(effects))
 
 

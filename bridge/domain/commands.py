@@ -62,6 +62,22 @@ TABLE: tuple[Spec, ...] = (
     Spec("waiting", ("attente",), ("waiting", "queue"), IN_BOT_CHAT),
     Spec("list", ("liste", "lister"), ("list",), IN_BOT_CHAT),
     Spec("search", ("chercher", "cherche", "recherche"), ("search", "find"), IN_BOT_CHAT),
+    Spec("note", ("note",), ("note",), IN_QUESTION, Who.OWNER),
+    Spec("close", ("clore", "cloturer", "fermer"), ("close",), EVERYWHERE, Who.OWNER),
+    Spec("reopen", ("rouvrir",), ("reopen",), EVERYWHERE, Who.OWNER),
+    Spec("archive", ("archiver",), ("archive",), EVERYWHERE, Who.OWNER),
+    Spec("undo", ("annuler",), ("undo",), EVERYWHERE, Who.OWNER),
+    Spec("release", ("rendre", "liberer"), ("release",), EVERYWHERE, Who.OWNER),
+    Spec("handover", ("transmettre", "passer"), ("handover", "hand-over"), EVERYWHERE, Who.OWNER),
+    Spec("accept", ("accepter",), ("accept",), IN_BOT_CHAT),
+    Spec("decline", ("refuser",), ("decline", "refuse"), EVERYWHERE),
+    Spec("resend", ("renvoyer",), ("resend",), EVERYWHERE, Who.OWNER),
+    Spec("correct", ("corriger",), ("correct",), EVERYWHERE, Who.OWNER),
+    Spec("withdraw", ("ecarter",), ("withdraw", "set-aside"), IN_QUESTION),
+    Spec("mute", ("muet",), ("mute",), EVERYWHERE),
+    Spec("unmute", ("sonore",), ("unmute",), EVERYWHERE),
+    Spec("absent", ("absent", "absente"), ("away",), IN_BOT_CHAT),
+    Spec("back", ("present", "presente"), ("back",), IN_BOT_CHAT),
 )
 """In the order in which help shows them."""
 

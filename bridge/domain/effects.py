@@ -16,6 +16,23 @@ from bridge.domain.consulting import TellPatient as TellPatient
 from bridge.domain.consulting import WakeVideo as WakeVideo
 from bridge.domain.content import Attachment, Line
 from bridge.domain.house import HouseEffect
+from bridge.domain.moves import ClearMark as ClearMark
+from bridge.domain.moves import CloseFormer as CloseFormer
+from bridge.domain.moves import KeepAbsence as KeepAbsence
+from bridge.domain.moves import KeepMute as KeepMute
+from bridge.domain.moves import Offer as Offer
+from bridge.domain.moves import PassOn as PassOn
+from bridge.domain.moves import Remind as Remind
+from bridge.domain.moves import Replay as Replay
+from bridge.domain.moves import SetSpeaking as SetSpeaking
+from bridge.domain.moves import Unlist as Unlist
+from bridge.domain.moves import Widen as Widen
+from bridge.domain.sealing import CloseJoin as CloseJoin
+from bridge.domain.sealing import CoverExposed as CoverExposed
+from bridge.domain.sealing import GrantOwner as GrantOwner
+from bridge.domain.sealing import HideHistory as HideHistory
+from bridge.domain.sealing import Lock as Lock
+from bridge.domain.sealing import RemoveOthers as RemoveOthers
 
 
 class Lane(StrEnum):
@@ -28,7 +45,10 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreateQuestionRoom:
-    """Register the ghost and create the question room (createRoom with a deterministic alias)."""
+    """Register the ghost and create the question room (createRoom with a deterministic alias).
+
+    With an ``owner`` the room is sealed from its creation on: nobody but them is ever asked in.
+    """
 
     key: str
     question_id: str
@@ -36,6 +56,9 @@ class CreateQuestionRoom:
     ghost: str
     title: str
     reference: str
+    stem: str = ""
+    generation: int = 1
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,7 @@ class PostText:
     ghost: str
     text: str
     exposed: bool
+    stem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +92,7 @@ class PostFile:
     ghost: str
     attachment: Attachment
     exposed: bool
+    stem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +105,7 @@ class Say:
     language: str
     values: dict[str, str] = field(default_factory=dict)
     exposed: bool = False
+    stem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +125,7 @@ class SayAll:
     language: str
     phrases: tuple[Phrase, ...]
     exposed: bool = False
+    stem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +150,7 @@ class PostCard:
     reference: str
     language: str
     links_to: str
+    stem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +161,7 @@ class ListInSpace:
     question_id: str
     group: str
     suggested: bool
+    stem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,69 +182,6 @@ class CountWaiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
-    """Seal (a): one power-level event by which others may no longer speak and the owner may."""
-
-    key: str
-    question_id: str
-    owner: str
-    ghost: str
-
-
-@dataclass(frozen=True, slots=True)
-class CloseJoin:
-    """Seal (b): join rule ``invite``."""
-
-    key: str
-    question_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class HideHistory:
-    """Seal (c): history visibility ``joined``."""
-
-    key: str
-    question_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveOthers:
-    """Seal (d): remove members and invites until only owner, patient and bridge remain; invite the owner."""
-
-    key: str
-    question_id: str
-    owner: str
-    owner_name: str
-    ghost: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class CoverExposed:
-    """Seal, end of (d): what the owner said while others could read is put back by the bridge and
-    redacted, so that no later edit or thread reply can reach them through it."""
-
-    key: str
-    question_id: str
-    owner: str
-    owner_name: str
-    ghost: str
-    removal: str
-    claimed_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class GrantOwner:
-    """The owner may speak, if :class:`Lock` (``lock``: its key) had to wait with that for the removals."""
-
-    key: str
-    question_id: str
-    owner: str
-    ghost: str
-    lock: str
-
-
-@dataclass(frozen=True, slots=True)
 class RedactOwn:
     """Redact what an earlier effect (``sent``: its key) posted in ``room``."""
 
@@ -226,11 +192,12 @@ class RedactOwn:
 
 @dataclass(frozen=True, slots=True)
 class RedactEvent:
-    """Redact a person's event in the question room."""
+    """Redact a person's event in the question room, or in the room with this ID."""
 
     key: str
     question_id: str
     event_id: str
+    room_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +268,7 @@ class Answer:
     token: str
     lines: tuple[Line, ...]
     references: tuple[str, ...]
+    correction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +327,17 @@ MatrixEffect = (
     | HandBack
     | React
     | HouseEffect
+    | SetSpeaking
+    | ClearMark
+    | Widen
+    | Unlist
+    | Replay
+    | CloseFormer
+    | Offer
+    | Remind
+    | PassOn
+    | KeepAbsence
+    | KeepMute
 )
 MailEffect = Acknowledge | Answer | TellPatient | TellSender
 TimerEffect = Wake | WakeVideo | CheckAgenda
@@ -376,6 +355,10 @@ NEVER_GIVEN_UP = (
     GrantOwner,
     RedactOwn,
     RedactEvent,
+    SetSpeaking,
+    Widen,
+    Replay,
+    CloseFormer,
 )
 """A refusal of these is retried and reported, since what comes after relies on them."""
 

@@ -106,7 +106,8 @@ class MemberWrote:
 
     ``unsupported`` names a kind that e-mail can't carry (poll, encrypted, …); then ``line`` is
     ``None``. ``relates_to`` is the event this one edits (``replaces``) or whose thread it is in.
-    ``internal`` marks notices and commands, which never leave the room.
+    ``internal`` marks notices and commands, which never leave the room. ``generation`` counts the
+    question's rooms (0: unknown); ``room_id`` is this one's.
     """
 
     author: Author
@@ -116,6 +117,8 @@ class MemberWrote:
     relates_to: str = ""
     replaces: bool = False
     internal: bool = False
+    room_id: str = ""
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +135,54 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class HandRaised:
-    """A practitioner raised a hand on the question or on its card."""
+    """A practitioner raised a hand on the question or on its card (in a room of this ``generation``)."""
 
     author: Author
     event_id: str
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """A practitioner put another mark than a hand on an event, in the question room or their bot chat."""
+
+    author: Author
+    event_id: str
+    target: str
+    symbol: str
+    chat: bool = False
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLeft:
+    """A person left a room of the question, or deactivated their account."""
+
+    author: Author
+    event_id: str
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerGone:
+    """The owner can't look after the question. ``reason``: ``absent``, or ``left`` the organisation."""
+
+    user_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRang:
+    """It is time for the net to look at the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instructed:
+    """A command about this question that was given in a bot chat."""
+
+    author: Author
+    event_id: str
+    command: Command | UnknownCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +220,7 @@ class SealCompleted:
 
     exposed: tuple[tuple[str, str], ...] = ()
     others: bool = False
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +265,11 @@ Event = (
     | Ordered
     | HandRaised
     | MemberRedacted
+    | Reacted
+    | MemberLeft
+    | OwnerGone
+    | AlarmRang
+    | Instructed
     | BotAsked
     | SealCompleted
     | DraftDue

@@ -7,14 +7,15 @@ reaches the patient, whatever becomes of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
-from bridge.domain import findings, private, talk, video
+from bridge.domain import findings, private, quiet, steering, talk, video
 from bridge.domain.answers import answered, told
 from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, Who, known
-from bridge.domain.state import Decision, Policy, Question, Status
+from bridge.domain.state import Decision, Policy, Question, Status, latest
 
 InQuestion = Callable[[Question, ev.Ordered, Command, datetime, Policy], Decision]
 """Decides a command that was given in a question room."""
@@ -25,11 +26,12 @@ InBotChat = Callable[[ev.BotAsked, Command, datetime, Policy], tuple[fx.Planned,
 def ordered(question: Question, event: ev.Ordered, now: datetime, policy: Policy) -> Decision:
     """A command in the question room: checked, decided, and answered there."""
     author = event.message.author
-    if author.standing is ev.Standing.STRANGER or (
-        question.status is Status.TAKEN and author.user_id != question.owner
-    ):
+    foreign = question.status is not Status.WAITING and author.user_id != question.owner
+    if author.standing is ev.Standing.STRANGER or foreign or talk.left_behind(question, event.message):
         return talk.member_wrote(question, event.message, now, policy)
     settled, safe = talk.settled(question, event.message)
+    if author.user_id == question.owner:
+        settled = replace(settled, internal=latest(settled.internal, event.message.event_id))
     decision = _decided(settled, event, now, policy)
     return Decision(settled, safe).then(decision)
 
@@ -95,10 +97,19 @@ def _bot_chat_help(
     return told(event, *bot_chat_help(event.author.language, event.admin))
 
 
-QUESTION_ORDERS: dict[str, InQuestion] = {"help": _question_help, "video": video.ordered}
+QUESTION_ORDERS: dict[str, InQuestion] = {
+    "help": _question_help,
+    "video": video.ordered,
+    **dict.fromkeys((*steering.IN_ROOM, "decline"), steering.in_question),
+}
 """By name, every command of a question room."""
 BOT_CHAT_ORDERS: dict[str, InBotChat] = {
     "help": _bot_chat_help,
+    **dict.fromkeys(steering.FROM_CHAT, steering.from_chat),
+    "mute": quiet.mute,
+    "unmute": quiet.unmute,
+    "absent": quiet.absent,
+    "back": quiet.back,
     "message": private.ordered_message,
     "return": private.ordered_return,
     "waiting": findings.ordered_waiting,

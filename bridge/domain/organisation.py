@@ -6,7 +6,10 @@ The address of a group and the Matrix ID of a practitioner are their identities;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+
+from bridge.domain.hours import ALWAYS, Calendar, Week
 
 
 class Notify(StrEnum):
@@ -29,7 +32,10 @@ class Practitioner:
 
 @dataclass(frozen=True, slots=True)
 class ExpertGroup:
-    """A group that patients can ask. ``key`` is stable and fit for aliases; ``address`` is lower case."""
+    """A group that patients can ask. ``key`` is stable and fit for aliases; ``address`` is lower case.
+
+    ``fallback`` is the group that may take what this one leaves unanswered; waits count during ``hours``.
+    """
 
     key: str
     name: str
@@ -41,6 +47,8 @@ class ExpertGroup:
     """Nobody answers for now: patients are told so, and what they ask is kept."""
     names: tuple[tuple[str, str], ...] = ()
     """The name by language, where the YAML gives several."""
+    fallback: str = ""
+    hours: Week = ALWAYS
 
     def called(self, language: str) -> str:
         """The name in this language, or else the one that the group's rooms have."""
@@ -83,6 +91,7 @@ class Organisation:
     inactive: tuple[Practitioner, ...] = ()
     admins: tuple[str, ...] = ()
     """Practitioners who administer it from their bot chat, by Matrix ID."""
+    holidays: frozenset[date] = frozenset()
 
     def practitioner(self, user_id: str) -> Practitioner | None:
         """The practitioner with this Matrix ID, if there is one."""
@@ -96,6 +105,11 @@ class Organisation:
         """The expert group that is asked at this e-mail address (case-insensitive)."""
         wanted = address.casefold()
         return next((g for g in self.groups if g.address == wanted), None)
+
+    def calendar(self, key: str) -> Calendar:
+        """When this group works."""
+        group = self.group(key)
+        return Calendar(group.hours if group else ALWAYS, self.time_zone, self.holidays)
 
 
 class InForce(Organisation):

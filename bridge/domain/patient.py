@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
+from bridge.domain import net
 from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
-from bridge.domain.content import Attachment, Meeting
-from bridge.domain.state import Decision, Question, Status, counted, in_room, said, thread_of
+from bridge.domain.closing import reopened_by_patient
+from bridge.domain.content import Attachment
+from bridge.domain.handing import requeued
+from bridge.domain.state import Decision, Policy, Question, Status, counted, in_room, said, thread_of
 
 
-def asked(question: Question | None, event: ev.QuestionAsked, now: datetime) -> Decision:
+def asked(question: Question | None, event: ev.QuestionAsked, now: datetime, policy: Policy) -> Decision:
     """A new question: its room, its card, its place in the space, and one acknowledgement."""
     if question is not None:
         return Decision(question)
@@ -30,9 +34,11 @@ def asked(question: Question | None, event: ev.QuestionAsked, now: datetime) -> 
         asked_at=now,
         thread=(*thread_of((event.message_id,)), f"{event.question_id}:acknowledge"),
     )
-    setup = _setup(new, event)
+    attended = any(member not in policy.away for member in event.members)
+    setup = _setup(new, event, unattended=not attended)
     act = Act(f"{new.id}:asked", Did.ASKED, PATIENT, "", {"group": new.group, **_hashes(event.files)})
-    return Decision(new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked")), (act,))
+    decided = Decision(new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked")), (act,))
+    return decided if attended else decided.then(net.unattended(new, now, policy))
 
 
 def _hashes(files: tuple[Attachment, ...]) -> dict[str, str]:
@@ -40,7 +46,7 @@ def _hashes(files: tuple[Attachment, ...]) -> dict[str, str]:
     return {"files": ",".join(file.blob for file in files)} if files else {}
 
 
-def _setup(question: Question, event: ev.QuestionAsked) -> tuple[fx.Effect, ...]:
+def _setup(question: Question, event: ev.QuestionAsked, *, unattended: bool) -> tuple[fx.Effect, ...]:
     qid, group = question.id, question.group
     words = _patient_effects(question, "first", event.text, event.files, event.problems)
     invites: tuple[fx.Effect, ...] = ()
@@ -68,7 +74,7 @@ def _setup(question: Question, event: ev.QuestionAsked) -> tuple[fx.Effect, ...]
             reference=question.reference,
             token=question.token,
             in_reply_to=event.message_id,
-            unattended=not event.members,
+            unattended=unattended,
         ),
     )
 
@@ -77,27 +83,53 @@ def _patient_effects(
     question: Question, name: str, text: str, files: tuple[Attachment, ...], problems: tuple[str, ...]
 ) -> tuple[fx.Effect, ...]:
     """The patient's words, photos and what could not be read, in this order; never empty."""
-    qid, exposed = question.id, question.status is Status.WAITING
+    qid, exposed, stem = question.id, question.status is Status.WAITING, question.stem
     effects: list[fx.Effect] = []
     if text:
-        effects.append(fx.PostText(f"{qid}:{name}:text", qid, question.ghost, text, exposed))
+        effects.append(fx.PostText(f"{qid}:{name}:text", qid, question.ghost, text, exposed, stem))
     effects += [
-        fx.PostFile(f"{qid}:{name}:file:{n}", qid, question.ghost, file, exposed)
+        fx.PostFile(f"{qid}:{name}:file:{n}", qid, question.ghost, file, exposed, stem)
         for n, file in enumerate(files)
     ]
     if problems or not effects:
         values = {"problems": ", ".join(problems) or "empty_body"}
         key = f"{qid}:{name}:problems"
-        effects.append(fx.Say(key, qid, "mail_problems", question.language, values, exposed))
+        effects.append(fx.Say(key, qid, "mail_problems", question.language, values, exposed, stem))
     return tuple(effects)
 
 
-def patient_wrote(question: Question, event: ev.PatientWrote) -> Decision:
-    """The patient's next mail goes into the room, after whatever the room still has to do."""
-    words = _patient_effects(question, event.input_id, event.text, event.files, event.problems)
-    thread = thread_of((*question.thread, event.message_id))
-    act = Act(f"{question.id}:wrote:{event.input_id}", Did.PATIENT_WROTE, PATIENT, "", _hashes(event.files))
-    return Decision(replace(question, thread=thread), in_room(question, *words), (act,))
+def patient_wrote(question: Question, event: ev.PatientWrote, now: datetime, policy: Policy) -> Decision:
+    """The patient's next mail goes into the room, after whatever the room still has to do.
+
+    A closed question goes on with its owner; where there is none to go on, the question waits (again).
+    """
+    back = _back(question, event, now, policy)
+    assert back.question is not None
+    current = back.question
+    words = _patient_effects(current, event.input_id, event.text, event.files, event.problems)
+    changes: dict[str, Any] = {"thread": thread_of((*current.thread, event.message_id))}
+    if current.status is Status.TAKEN and current.waits_since is None:
+        changes |= {"waits_since": now, "steps": (), "step_at": None}
+    act = Act(f"{current.id}:wrote:{event.input_id}", Did.PATIENT_WROTE, PATIENT, "", _hashes(event.files))
+    return back.then(Decision(replace(current, **changes), in_room(current, *words), (act,)))
+
+
+def _back(question: Question, event: ev.PatientWrote, now: datetime, policy: Policy) -> Decision:
+    """Where the question has to be for someone to see what the patient writes."""
+    gone = bool(question.owner) and not policy.reachable(question.owner)
+    match question.status:
+        case Status.TAKEN if gone:
+            code = "absent" if question.owner in policy.away else "left"
+            return requeued(question, now, policy, actor=COLLOQUE, why="", code=code)
+        case Status.CLOSED | Status.ARCHIVED if gone:
+            return requeued(question, now, policy, actor=PATIENT, why="", code="came_back")
+        case Status.CLOSED | Status.ARCHIVED:
+            opened = reopened_by_patient(question, now)
+            return opened.then(said(opened.question or question, "reopened_by_patient", event.input_id))
+        case Status.WITHDRAWN:
+            return requeued(question, now, policy, actor=PATIENT, why="", code="came_back")
+        case _:
+            return Decision(question)
 
 
 def set_aside(question: Question, event: ev.MailSetAside) -> Decision:
@@ -125,30 +157,3 @@ def notice_failed(question: Question, event: ev.NoticeFailed) -> Decision:
     told = said(question, "notice_failed", event.effect_key, reason=event.reason)
     act = Act(f"{event.effect_key}:failed", Did.FAILED, COLLOQUE, event.reason)
     return replace(told, acts=(act,))
-
-
-def tell_patient(
-    question: Question, key: str, message: str, values: dict[str, str], meeting: Meeting | None = None
-) -> Decision:
-    """One neutral mail in the question's thread (``message``: locale key in ``[mail]``).
-
-    A requester without an address is in the room, and reads there what the bot says.
-    """
-    if not question.address:
-        return Decision(question)
-    tell = fx.TellPatient(
-        key=key,
-        question_id=question.id,
-        group=question.group,
-        language=question.language,
-        address=question.address,
-        name=question.name,
-        subject=question.title,
-        reference=question.reference,
-        token=question.token,
-        message=message,
-        references=question.thread,
-        values=values,
-        meeting=meeting,
-    )
-    return Decision(replace(question, thread=thread_of((*question.thread, key))), in_room(question, tell))

@@ -8,10 +8,11 @@ on the condition that nobody changed it meanwhile, and that one conditional writ
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bridge.domain import claim, orders, patient, talk, video
+from bridge.domain import claim, delivery, handing, net, notes, orders, patient, steering, talk, video
 from bridge.domain import events as ev
 from bridge.domain.state import Decision, Policy, Question, said
 
@@ -25,9 +26,16 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
 
     Raises :class:`UnknownQuestion` when the event needs a question and there is none.
     """
+    decision = _decided(question, event, now, policy)
+    if decision.question is None:
+        return decision
+    return replace(decision, question=net.watched(decision.question, policy))
+
+
+def _decided(question: Question | None, event: ev.Event, now: datetime, policy: Policy) -> Decision:
     match event:
         case ev.QuestionAsked():
-            return patient.asked(question, event, now)
+            return patient.asked(question, event, now, policy)
         case ev.MailUnusable():
             return patient.unusable(question, event)
         case ev.BotAsked():
@@ -35,10 +43,52 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
     if question is None:
         raise UnknownQuestion(type(event).__name__)
     match event:
+        case (
+            ev.MemberWrote()
+            | ev.Ordered()
+            | ev.HandRaised()
+            | ev.MemberRedacted()
+            | ev.Reacted()
+            | ev.MemberLeft()
+            | ev.Instructed()
+        ):
+            return _of_people(question, event, now, policy)
         case ev.PatientWrote():
-            return patient.patient_wrote(question, event)
+            return patient.patient_wrote(question, event, now, policy)
         case ev.MailSetAside():
             return patient.set_aside(question, event)
+        case ev.InvitationAnswered():
+            return video.invitation_answered(question, event, policy)
+        case ev.OwnerGone():
+            return handing.owner_gone(question, event.user_id, event.reason, now, policy)
+        case _:
+            return _of_the_bridge(question, event, now, policy)
+
+
+OfPeople = (
+    ev.MemberWrote
+    | ev.Ordered
+    | ev.HandRaised
+    | ev.MemberRedacted
+    | ev.Reacted
+    | ev.MemberLeft
+    | ev.Instructed
+)
+OfTheBridge = (
+    ev.SealCompleted
+    | ev.DraftDue
+    | ev.AnswerHandedOver
+    | ev.AnswerFailed
+    | ev.NoticeFailed
+    | ev.AgendaChecked
+    | ev.VideoDue
+    | ev.PostFailed
+    | ev.AlarmRang
+)
+
+
+def _of_people(question: Question, event: OfPeople, now: datetime, policy: Policy) -> Decision:
+    match event:
         case ev.MemberWrote():
             return talk.member_wrote(question, event, now, policy)
         case ev.Ordered():
@@ -46,24 +96,36 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
         case ev.HandRaised():
             return claim.hand_raised(question, event, now)
         case ev.MemberRedacted():
-            return talk.member_redacted(question, event)
+            return notes.member_redacted(question, event)
+        case ev.Reacted():
+            return steering.reacted(question, event, now, policy)
+        case ev.Instructed():
+            return steering.instructed(question, event, now, policy)
+        case ev.MemberLeft():
+            return handing.member_left(question, event, now, policy)
+        case _:
+            assert_never(event)
+
+
+def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy: Policy) -> Decision:
+    match event:
         case ev.SealCompleted():
-            return claim.sealed(question, event)
+            return claim.sealed(question, event, policy)
         case ev.DraftDue():
-            return talk.draft_due(question, event)
+            return delivery.draft_due(question, event, now)
         case ev.AnswerHandedOver():
-            return talk.answer_handed_over(question, event, now)
+            return delivery.handed_over(question, event, now)
         case ev.AnswerFailed():
-            return talk.answer_failed(question, event)
+            return delivery.refused(question, event)
         case ev.NoticeFailed():
             return patient.notice_failed(question, event)
         case ev.AgendaChecked():
             return video.agenda_checked(question, event, now, policy)
         case ev.VideoDue():
             return video.due(question, event, now, policy)
-        case ev.InvitationAnswered():
-            return video.invitation_answered(question, event, policy)
         case ev.PostFailed():
             return said(question, "post_failed", event.effect_key, name=event.name, reason=event.reason)
+        case ev.AlarmRang():
+            return net.rang(question, now, policy)
         case _:
             assert_never(event)

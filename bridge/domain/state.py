@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from bridge.domain import effects as fx
 from bridge.domain.acts import Act
 from bridge.domain.consulting import Video, VideoPolicy
 from bridge.domain.content import Line
+from bridge.domain.organisation import Organisation
 
+NOBODY = Organisation("", "fr", (), ())
 THREAD_KEPT = 20
 """How many mails of a thread its References name (RFC 5322, 3.6.4)."""
+EVENTS_KEPT = 100
+"""How many of the owner's events a question remembers the fate of; whatever is older counts as mailed."""
 
 
 class Status(StrEnum):
@@ -31,15 +36,62 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """What the configuration says about deciding. ``quiet_period_s`` is in seconds.
+class Waits:
+    """How long what may wait, in hours; see ``care`` in the configuration."""
 
-    ``time_zone`` (IANA) is the one in which people's dates are read.
+    remind_h: float = 4.0
+    widen_h: float = 8.0
+    tell_patient_h: float = 24.0
+    alert_h: float = 24.0
+    silent_h: float = 24.0
+    silent_alert_h: float = 48.0
+    silent_release_h: float = 72.0
+    idle_h: float = 336.0
+    archive_h: float = 720.0
+    handover_h: float = 24.0
+    undo_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a decision goes by, besides question and event. ``quiet_period_s`` is in seconds.
+
+    ``time_zone`` (IANA) is the one in which people's dates are read. ``away`` are the practitioners who
+    said that they are absent now.
     """
 
     quiet_period_s: float = 20.0
     time_zone: str = "Europe/Paris"
     video: VideoPolicy = field(default_factory=VideoPolicy)
+    waits: Waits = Waits()
+    organisation: Organisation = NOBODY
+    away: frozenset[str] = frozenset()
+
+    def reachable(self, user_id: str) -> bool:
+        """Whether this practitioner is of the organisation, and there."""
+        known = self.organisation is NOBODY or self.organisation.practitioner(user_id) is not None
+        return known and user_id not in self.away
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What its author may still take back: ``did`` is the act, ``before`` the status it came from."""
+
+    did: str
+    by: str
+    by_name: str
+    before: Status
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A mail of the owner that no mail server has yet, or that was ``refused``: it can be sent again."""
+
+    number: int
+    generation: int
+    lines: tuple[Line, ...]
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +104,13 @@ class Question:
     somebody else ever was in the room. ``unsettled`` are the
     owner's edits and thread replies that came before the seal was known to be complete. ``answered_at``
     is when the first answer left.
+
+    ``generation`` counts its rooms, ``turn`` its transitions. ``since`` is when the status began,
+    ``waits_since`` since when the patient waits for the owner, ``spoke_at`` when the owner last did.
+    ``steps`` are those that the net has taken since, the last at ``step_at``; ``alarm_at`` is when it looks
+    again, ``rings`` how often it has. ``also`` is the fallback group once that may take it.
+    ``mailed`` and ``internal`` are the owner's latest events that went to the patient, and that never will;
+    ``correction`` is an edit that came after the mail and waits for the owner's word.
     """
 
     id: str
@@ -77,11 +136,45 @@ class Question:
     thread: tuple[str, ...] = ()
     answered_at: datetime | None = None
     videos: tuple[Video, ...] = ()
+    generation: int = 1
+    turn: int = 0
+    since: datetime | None = None
+    waits_since: datetime | None = None
+    spoke_at: datetime | None = None
+    steps: tuple[str, ...] = ()
+    step_at: datetime | None = None
+    alarm_at: datetime | None = None
+    rings: int = 0
+    archived_at: datetime | None = None
+    also: str = ""
+    offered_to: str = ""
+    offered_name: str = ""
+    offered_at: datetime | None = None
+    undo: Undo | None = None
+    outgoing: tuple[Outgoing, ...] = ()
+    mailed: tuple[str, ...] = ()
+    internal: tuple[str, ...] = ()
+    correction: Line | None = None
 
     @property
     def room(self) -> str:
         """The key of the question room."""
         return f"question:{self.id}"
+
+    @property
+    def stem(self) -> str:
+        """What the keys of effects that happen once in each room begin with."""
+        return self.id if self.generation == 1 else f"{self.id}:{self.generation}"
+
+    @property
+    def began(self) -> datetime:
+        """When it came into its status."""
+        return self.since or self.taken_at or self.asked_at
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups whose members may take it."""
+        return (self.group, self.also) if self.also else (self.group,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +214,23 @@ def said(question: Question, message: str, cause: str, **values: str) -> Decisio
     """One line of the bridge in the question room (``message``: locale key)."""
     exposed = question.status is Status.WAITING
     say = fx.Say(
-        f"{question.id}:say:{message}:{cause}", question.id, message, question.language, values, exposed
+        f"{question.id}:say:{message}:{cause}",
+        question.id,
+        message,
+        question.language,
+        values,
+        exposed,
+        question.stem,
     )
     return Decision(question, in_room(question, say))
+
+
+def moved(question: Question, status: Status, now: datetime, **changes: Any) -> Question:
+    """The question in another status: the net begins anew, and the next transition has another number."""
+    begun: dict[str, Any] = {"since": now, "steps": (), "step_at": None, "undo": None, "waits_since": None}
+    return replace(question, status=status, turn=question.turn + 1, **(begun | changes))
+
+
+def latest(events: tuple[str, ...], *more: str) -> tuple[str, ...]:
+    """These and those, as many as are kept."""
+    return (*events, *more)[-EVENTS_KEPT:]

@@ -20,7 +20,7 @@ from bridge.domain.commands import Command, folded
 from bridge.domain.consulting import Video, uid
 from bridge.domain.content import Meeting
 from bridge.domain.dates import DateProblem, read_appointment, spoken
-from bridge.domain.patient import tell_patient
+from bridge.domain.letters import tell_patient
 from bridge.domain.state import Decision, Policy, Question, Status, in_room, said
 
 MOST_AHEAD = 5

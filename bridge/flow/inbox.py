@@ -8,11 +8,12 @@ with its bytes, and its conversation goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain import events as ev
 from bridge.domain.events import Event, MailSetAside, QuestionAsked
 from bridge.domain.places import moved
 from bridge.domain.question import decide
@@ -22,11 +23,21 @@ from bridge.flow.meter import Meter
 from bridge.flow.retry import INPUT, INPUT_TRIES
 from bridge.flow.timelines import AWAY_S, Completeness, Timelines
 from bridge.ports import Clock, NotYet, Reader, Reading, Temporary
-from bridge.storage import acts, erasure, inbox, outbox, questions, registry
+from bridge.storage import acts, erasure, inbox, outbox, presence, questions, registry
 from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import BUSY_S, Sharing
 
 log = structlog.get_logger()
+ASK_WHO_IS_AWAY = (
+    ev.QuestionAsked,
+    ev.PatientWrote,
+    ev.Ordered,
+    ev.Instructed,
+    ev.Reacted,
+    ev.OwnerGone,
+    ev.AlarmRang,
+)
+"""Events whose decision depends on who is there."""
 
 
 class Erased(Exception):
@@ -171,7 +182,10 @@ class Inbox:
         before = await questions.load(connection, question_id) if question_id else None
         if before is None and question_id and await erasure.was_erased(connection, question_id):
             raise Erased
-        decision = decide(before.question if before else None, event, now, self.policy)
+        policy = self.policy
+        if isinstance(event, ASK_WHO_IS_AWAY):
+            policy = replace(policy, away=await presence.away(connection, now.timestamp()))
+        decision = decide(before.question if before else None, event, now, policy)
         question = decision.question
         if question is not None and (before is None or question != before.question):
             await questions.save(connection, question, before, now.timestamp())

@@ -178,7 +178,7 @@ class MailPerformer:
             subject=effect.subject,
             reference=effect.reference,
             emergency=self.settings.emergency[effect.language],
-            lines=await self._lines(effect.lines, effect.language),
+            lines=await self._answer_lines(effect),
             message_id=message_id_of(effect.key, self.settings.domain),
             in_reply_to=references[-1] if references else "",
             references=references,
@@ -205,6 +205,13 @@ class MailPerformer:
             references=(effect.in_reply_to,) if effect.in_reply_to else (),
             date=self.clock.now(),
         )
+
+    async def _answer_lines(self, effect: fx.Answer) -> tuple[OutgoingLine, ...]:
+        """The owner's words; a correction says that it is one."""
+        lines = await self._lines(effect.lines, effect.language)
+        if not effect.correction:
+            return lines
+        return (OutgoingLine(text(effect.language, "mail.correction")), *lines)
 
     async def _lines(self, lines: tuple[Line, ...], language: str) -> tuple[OutgoingLine, ...]:
         """The owner's lines with their files; one that doesn't fit is said, never silently left out."""

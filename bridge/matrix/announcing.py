@@ -34,7 +34,9 @@ class Announcing:
         room_id = await self._outlet.room(f"waiting:{effect.group}")
         event_id = await self._outlet.earlier(effect.links_to)
         domain = self._outlet.place.domain
-        alias = f"#{self._outlet.place.alias(f'q_{effect.question_id}')}:{domain}"
+        alias = (
+            f"#{self._outlet.place.alias(rooms.question_alias(effect.stem or effect.question_id))}:{domain}"
+        )
         link = f"https://matrix.to/#/{alias}/{event_id}?via={domain}"
         label = f"{effect.title} · {effect.reference}"
         hint = text(effect.language, "bot.card_hint")
@@ -47,7 +49,7 @@ class Announcing:
 
     async def _list(self, _task: Task, effect: fx.ListInSpace) -> Outcome:
         room_id = await self._outlet.room(f"question:{effect.question_id}")
-        space, made = await self._listing(effect.group, effect.question_id)
+        space, made = await self._listing(effect.group, effect.stem or effect.question_id)
         content = {"via": [self._outlet.place.domain], "suggested": effect.suggested}
         await self._outlet.homeserver.put_state(space, "m.space.child", room_id, content)
         return Outcome(rooms=made)

@@ -12,18 +12,25 @@ from bridge.ports import Json
 INSIDE = ("join", "invite", "knock")
 
 
-def wanted_state(question: Question, place: Place, *, room_version: str, group_space: str) -> dict[str, Json]:
-    """The state events, by type, that decide who may read and speak."""
-    taken = question.status is Status.TAKEN
+OPEN_TO_GROUP = (Status.WAITING, Status.WITHDRAWN)
+"""Where the group's members may be in the room."""
+
+
+def wanted_state(
+    question: Question, place: Place, *, room_version: str, spaces: Sequence[str]
+) -> dict[str, Json]:
+    """The state events, by type, that decide who may read and speak. ``spaces``: whose members may join."""
+    taken = question.status not in OPEN_TO_GROUP
     return {
         "m.room.power_levels": rooms.power_levels(
             bot=place.bot,
             ghost=place.ghost(question.ghost),
             room_version=room_version,
             owner=question.owner if taken else None,
-            locked=taken,
+            locked=question.status is not Status.WAITING,
+            closed=question.status in (Status.CLOSED, Status.ARCHIVED),
         ),
-        "m.room.join_rules": {"join_rule": "invite"} if taken else rooms.restricted_to(group_space),
+        "m.room.join_rules": {"join_rule": "invite"} if taken else rooms.restricted_to(*spaces),
         "m.room.history_visibility": {"history_visibility": "joined" if taken else "shared"},
     }
 
@@ -34,13 +41,18 @@ def differences(state: Sequence[Json], wanted: dict[str, Json]) -> tuple[str, ..
     return tuple(
         kind
         for kind, content in wanted.items()
-        if any(actual.get(kind, {}).get(key) != value for key, value in content.items())
+        if any(not _same(actual.get(kind, {}).get(key), value) for key, value in content.items())
     )
 
 
+def _same(actual: object, wanted: object) -> bool:
+    """An owner who was asked in reads from then on, who was inside from when they came: both are right."""
+    return actual == wanted or (wanted == "joined" and actual == "invited")
+
+
 def intruders(state: Sequence[Json], question: Question, place: Place) -> tuple[str, ...]:
-    """Who is in a taken question's room, or asked into it, without belonging there."""
-    if question.status is not Status.TAKEN:
+    """Who is in an owned question's room, or asked into it, without belonging there."""
+    if question.status in OPEN_TO_GROUP:
         return ()
     kept = (question.owner, place.ghost(question.ghost), place.bot)
     return tuple(

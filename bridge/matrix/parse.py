@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bridge.domain.commands import SIGN, Place, parse
 from bridge.domain.content import Attachment, Kind, Line
-from bridge.domain.events import Author, HandRaised, MemberRedacted, MemberWrote, Ordered
+from bridge.domain.events import Author, HandRaised, MemberLeft, MemberRedacted, MemberWrote, Ordered, Reacted
 from bridge.ports import Json
 
 HANDS = ("🙋", "✋", "🤚", "🖐")
@@ -25,11 +26,17 @@ CONTENT_TYPES = frozenset({"m.room.message", "m.sticker", *_UNSUPPORTED})
 """Event types by which a person says something."""
 
 
-def read_event(event: Json, author: Author) -> MemberWrote | Ordered | HandRaised | MemberRedacted | None:
+Happened = MemberWrote | Ordered | HandRaised | Reacted | MemberRedacted | MemberLeft
+
+
+def read_event(event: Json, author: Author) -> Happened | None:
     """What a person did in a question room, or ``None`` when it means nothing to a question."""
     kind, content = event.get("type"), _object(event.get("content"))
     if "state_key" in event:
-        return None
+        left = kind == "m.room.member" and content.get("membership") == "leave"
+        return (
+            MemberLeft(author, event["event_id"]) if left and event["state_key"] == author.user_id else None
+        )
     if kind == "m.reaction":
         return _reaction(event, content, author)
     if kind == "m.room.redaction":
@@ -45,9 +52,26 @@ def reaction_target(event: Json) -> str:
     return _text(_object(_object(event.get("content")).get("m.relates_to")).get("event_id"))
 
 
-def _reaction(event: Json, content: Json, author: Author) -> HandRaised | None:
-    key = _text(_object(content.get("m.relates_to")).get("key"))
-    return HandRaised(author, event["event_id"]) if key.startswith(HANDS) else None
+def _reaction(event: Json, content: Json, author: Author) -> HandRaised | Reacted | None:
+    relation = _object(content.get("m.relates_to"))
+    key, target = _text(relation.get("key")), _text(relation.get("event_id"))
+    if key.startswith(HANDS):
+        return HandRaised(author, event["event_id"])
+    return Reacted(author, event["event_id"], target, key) if key and target else None
+
+
+def in_room_of(happened: Happened, generation: int, room_id: str) -> Happened:
+    """The same, in this one of the question's rooms."""
+    match happened:
+        case Ordered():
+            message = replace(happened.message, generation=generation, room_id=room_id)
+            return replace(happened, message=message)
+        case MemberWrote():
+            return replace(happened, generation=generation, room_id=room_id)
+        case MemberRedacted():
+            return happened
+        case _:
+            return replace(happened, generation=generation)
 
 
 def reply_target(content: Json) -> str:

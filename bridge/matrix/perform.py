@@ -10,9 +10,11 @@ from bridge.matrix.acting import Acting
 from bridge.matrix.announcing import Announcing
 from bridge.matrix.botchat import BotChat
 from bridge.matrix.house import House
+from bridge.matrix.moving import Moving
 from bridge.matrix.outlet import Handlers, Outlet
 from bridge.matrix.posting import Posting
 from bridge.matrix.private import Private
+from bridge.matrix.replay import Replaying
 from bridge.matrix.restore import Restorer
 from bridge.matrix.seal import Seal
 from bridge.ports import Outcome, Permanent, Task
@@ -41,6 +43,8 @@ class MatrixPerformer:
             **Restorer(outlet).handlers,
             **House(outlet, organisation, acting).handlers,
             **Private(outlet, organisation, acting).handlers,
+            **Moving(outlet).handlers,
+            **Replaying(outlet).handlers,
             **(more or {}),
         }
 

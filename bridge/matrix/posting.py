@@ -36,22 +36,27 @@ class Posting:
     async def _create(self, _task: Task, effect: fx.CreateQuestionRoom) -> Outcome:
         space = await self._outlet.room(f"group:{effect.group}")
         await self._outlet.homeserver.register(effect.ghost)
+        key = f"question:{effect.question_id}"
         content = rooms.question_room(
-            alias=self._outlet.place.alias(f"q_{effect.question_id}"),
+            alias=self._outlet.place.alias(rooms.question_alias(effect.stem or effect.question_id)),
             name=f"{effect.title} · {effect.reference}",
             group_space=space,
             bot=self._outlet.place.bot,
             ghost=self._outlet.place.ghost(effect.ghost),
             room_version=self._outlet.place.room_version,
+            owner=effect.owner,
         )
         room_id = await self._outlet.homeserver.create_room(content)
+        known = {key: room_id}
+        if effect.generation > 1:  # the room that the question leaves stays known as such
+            known[f"former:{effect.question_id}:{effect.generation - 1}"] = await self._outlet.room(key)
         return Outcome(
             result={
                 "room_id": room_id,
                 "room_version": self._outlet.place.room_version,
                 "group": effect.group,
             },
-            rooms={f"question:{effect.question_id}": room_id},
+            rooms=known,
         )
 
     async def _join_ghost(self, _task: Task, effect: fx.JoinGhost) -> Outcome:
@@ -63,13 +68,13 @@ class Posting:
         )
         return Outcome(result={"event_id": event_id})
 
-    async def _relation(self, question_id: str, exposed: bool) -> Json:
+    async def _relation(self, stem: str, exposed: bool) -> Json:
         """What others can read must not become the root of a thread (see :func:`rooms.anchored_to`)."""
-        return rooms.anchored_to(await self._outlet.earlier(f"{question_id}:ghost")) if exposed else {}
+        return rooms.anchored_to(await self._outlet.earlier(f"{stem}:ghost")) if exposed else {}
 
     async def _post_text(self, task: Task, effect: fx.PostText) -> Outcome:
         room_id = await self._outlet.room(f"question:{effect.question_id}")
-        relation = await self._relation(effect.question_id, effect.exposed)
+        relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         first = ""
         for number, part in enumerate(rooms.chunks(effect.text)):
             event_id = await self._outlet.send(
@@ -84,7 +89,7 @@ class Posting:
 
     async def _post_file(self, task: Task, effect: fx.PostFile) -> Outcome:
         room_id = await self._outlet.room(f"question:{effect.question_id}")
-        relation = await self._relation(effect.question_id, effect.exposed)
+        relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         ghost, attachment = self._outlet.place.ghost(effect.ghost), effect.attachment
         content = await self._outlet.names.blob(attachment.blob)
         if content is None:
@@ -103,7 +108,7 @@ class Posting:
 
     async def _say(self, task: Task, effect: fx.Say) -> Outcome:
         room_id = await self._outlet.room(f"question:{effect.question_id}")
-        relation = await self._relation(effect.question_id, effect.exposed)
+        relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         said = text(effect.language, f"bot.{effect.message}", **effect.values)
         event_id = await self._outlet.send(
             room_id, rooms.words(said, notice=True) | relation, key=task.key, doubtful=task.started
@@ -112,7 +117,7 @@ class Posting:
 
     async def _say_all(self, task: Task, effect: fx.SayAll) -> Outcome:
         room_id = await self._outlet.room(f"question:{effect.question_id}")
-        relation = await self._relation(effect.question_id, effect.exposed)
+        relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         said = lines(effect.language, effect.phrases)
         event_id = await self._outlet.send(
             room_id, rooms.words(said, notice=True) | relation, key=task.key, doubtful=task.started
@@ -130,10 +135,11 @@ class Posting:
         relation = {"rel_type": "m.annotation", "event_id": event_id, "key": effect.symbol}
         content = {"m.relates_to": relation}
         try:
-            await self._outlet.send(
+            put = await self._outlet.send(
                 room_id, content, key=task.key, doubtful=task.started, event_type="m.reaction"
             )
         except Permanent as error:
             if error.code != "M_DUPLICATE_ANNOTATION":
                 raise
-        return Outcome()
+            return Outcome()
+        return Outcome(result={"event_id": put})

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.domain.commands import Place as Spoken
 from bridge.domain.commands import parse
-from bridge.domain.events import Author, BotAsked, HandRaised, Standing
+from bridge.domain.events import Author, BotAsked, HandRaised, Reacted, Standing
 from bridge.domain.organisation import Organisation
+from bridge.domain.state import Question
 from bridge.matrix import own
 from bridge.matrix.outlet import Place
-from bridge.matrix.parse import CONTENT_TYPES, reaction_target, read_event, read_line, reply_target
+from bridge.matrix.parse import (
+    CONTENT_TYPES,
+    in_room_of,
+    reaction_target,
+    read_event,
+    read_line,
+    reply_target,
+)
 from bridge.ports import Json, Names, NotYet, RawInput, Reading
 
 NOTHING = Reading()
@@ -35,10 +43,12 @@ class MatrixReader:
         key = await self.names.room_key(str(event.get("room_id")))
         kind, _, rest = (key or "").partition(":")
         match kind:
-            case "question":
+            case "question" | "former":
                 return await self._in_question(event, sender, rest)
             case "waiting":
                 return await self._in_waiting_room(event, sender)
+            case "bot" if event.get("type") == "m.reaction":
+                return await self._marked_in_bot_chat(event, sender)
             case "bot":
                 return self._in_bot_chat(event, sender)
             case kind if kind in own.KINDS:
@@ -53,8 +63,24 @@ class MatrixReader:
         )
 
     async def _in_question(self, event: Json, sender: str, question_id: str) -> Reading:
-        happened = read_event(event, await self._author(sender, question_id))
-        return Reading(question_id, (happened,)) if happened else NOTHING
+        question_id, _, left = question_id.partition(":")
+        question = await self.names.question(question_id)
+        if question is None:
+            return NOTHING
+        room_id = str(event.get("room_id"))
+        generation = int(left) if left else await self._generation(question, room_id)
+        happened = read_event(event, self._author(sender, question))
+        if happened is None:
+            return NOTHING
+        return Reading(question_id, (in_room_of(happened, generation, room_id),))
+
+    async def _generation(self, question: Question, room_id: str) -> int:
+        """Which of the question's rooms this is: while it moves, people still speak in the last one."""
+        if question.generation == 1:
+            return 1
+        created = await self.names.result(f"{question.stem}:create")
+        here = created is not None and created.get("room_id") == room_id
+        return question.generation if here else question.generation - 1
 
     async def _in_waiting_room(self, event: Json, sender: str) -> Reading:
         if event.get("type") != "m.reaction" or not (target := reaction_target(event)):
@@ -62,8 +88,17 @@ class MatrixReader:
         question_id = await self.names.anchored(target)
         if question_id is None:
             raise NotYet
-        happened = read_event(event, await self._author(sender, question_id))
+        question = await self.names.question(question_id)
+        happened = read_event(event, self._author(sender, question)) if question else None
         return Reading(question_id, (happened,)) if isinstance(happened, HandRaised) else NOTHING
+
+    async def _marked_in_bot_chat(self, event: Json, sender: str) -> Reading:
+        """A mark on what the bot said about a question."""
+        question_id = await self.names.anchored(reaction_target(event))
+        happened = read_event(event, self._known(sender, Standing.PRACTITIONER))
+        if question_id is None or not isinstance(happened, Reacted):
+            return NOTHING
+        return Reading(question_id, (replace(happened, chat=True),))
 
     def _in_bot_chat(self, event: Json, sender: str) -> Reading:
         if event.get("type") not in CONTENT_TYPES:
@@ -79,11 +114,10 @@ class MatrixReader:
         asked = BotAsked(author, event["event_id"], line, command, reply_target(content), admin)
         return Reading(events=(asked,))
 
-    async def _author(self, sender: str, question_id: str) -> Author:
-        """Who this is for the group that was asked; the YAML says so, not the room's membership."""
-        created = await self.names.result(f"{question_id}:create") or {}
-        group = self.organisation.group(str(created.get("group")))
-        if group is not None and sender in group.members:
+    def _author(self, sender: str, question: Question) -> Author:
+        """Who this is for the groups that may take it; the YAML says so, not the room's membership."""
+        groups = (self.organisation.group(key) for key in question.groups)
+        if any(group is not None and sender in group.members for group in groups):
             return self._known(sender, Standing.MEMBER)
         if self.organisation.practitioner(sender) is not None:
             return self._known(sender, Standing.PRACTITIONER)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.domain import effects as fx
-from bridge.domain.state import Question, Status
+from bridge.domain.state import Question
 from bridge.locale import text
 from bridge.matrix import rooms
-from bridge.matrix.drift import differences, intruders, wanted_state
+from bridge.matrix.drift import OPEN_TO_GROUP, differences, intruders, wanted_state
 from bridge.matrix.outlet import Handlers, Outlet
 from bridge.ports import Json, Outcome, Task
 
 
 def settled(question: Question) -> bool:
     """Whether the room should be as the question says: during a claim it is on its way."""
-    return question.status is Status.WAITING or question.sealed
+    return question.sealed or question.status in OPEN_TO_GROUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Restorer:
         return wanted_state(
             question,
             self.outlet.place,
-            room_version=await self.outlet.earlier(f"{question.id}:create", "room_version"),
-            group_space=await self.outlet.room(f"group:{question.group}"),
+            room_version=await self.outlet.earlier(f"{question.stem}:create", "room_version"),
+            spaces=[await self.outlet.room(f"group:{group}") for group in question.groups],
         )
 
     async def restore(self, task: Task, effect: fx.Restore) -> Outcome:
@@ -59,7 +59,7 @@ class Restorer:
         for user_id in intruders(state, question, self.outlet.place):
             await homeserver.kick(room_id, user_id, reason=reason)
         content = rooms.words(text(effect.language, "bot.restored"), notice=True)
-        if question.status is Status.WAITING:
-            content |= rooms.anchored_to(await self.outlet.earlier(f"{question.id}:ghost"))
+        if question.status in OPEN_TO_GROUP:
+            content |= rooms.anchored_to(await self.outlet.earlier(f"{question.stem}:ghost"))
         await self.outlet.send(room_id, content, key=task.key, doubtful=task.started)
         return Outcome()

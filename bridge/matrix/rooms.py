@@ -11,6 +11,9 @@ from bridge.ports import Json
 OWNER_LEVEL = 50
 """The owner speaks at this level; the bridge alone is above. Works in every room version."""
 
+REACTING_LEVEL = 25
+"""The owner of a closed question can tap a mark, which reopens it, and not write."""
+
 KEY = "org.colloque.key"
 """Marks what we sent with its effect, so that a retry after a crash can find it."""
 
@@ -39,17 +42,21 @@ def creator_is_supreme(room_version: str) -> bool:
     return room_version.isdigit() and int(room_version) >= 12
 
 
-def power_levels(*, bot: str, ghost: str, room_version: str, owner: str | None, locked: bool) -> Json:
+def power_levels(
+    *, bot: str, ghost: str, room_version: str, owner: str | None, locked: bool, closed: bool = False
+) -> Json:
     """Who may do what in a question room.
 
-    While it waits everyone may speak. Once ``locked``, only ghost and (if given) owner may.
+    While it waits everyone may speak. Once ``locked``, only ghost and (if given) owner may; when the
+    question is ``closed``, the owner may only react.
     """
     users: dict[str, int] = {ghost: OWNER_LEVEL}
     if not creator_is_supreme(room_version):
         users[bot] = 100
     if owner is not None:
-        users[owner] = OWNER_LEVEL
+        users[owner] = REACTING_LEVEL if closed else OWNER_LEVEL
     speaking = OWNER_LEVEL if locked else 0
+    reacting = REACTING_LEVEL if closed else speaking
     return {
         "users": users,
         "users_default": 0,
@@ -60,15 +67,21 @@ def power_levels(*, bot: str, ghost: str, room_version: str, owner: str | None, 
         "ban": 100,
         "redact": 100,
         "notifications": {"room": OWNER_LEVEL},
-        "events": {"m.reaction": speaking, "m.room.redaction": 0, "m.room.power_levels": 100},
+        "events": {"m.reaction": reacting, "m.room.redaction": 0, "m.room.power_levels": 100},
     }
 
 
 def question_room(
-    *, alias: str, name: str, group_space: str, bot: str, ghost: str, room_version: str
+    *, alias: str, name: str, group_space: str, bot: str, ghost: str, room_version: str, owner: str = ""
 ) -> Json:
-    """The createRoom body of a question: the group's members may join, and read what was said before."""
-    levels = power_levels(bot=bot, ghost=ghost, room_version=room_version, owner=None, locked=False)
+    """The createRoom body of a question: the group's members may join, and read what was said before.
+
+    With an ``owner`` only they may, once they are asked in, and read what was said since then.
+    """
+    levels = power_levels(
+        bot=bot, ghost=ghost, room_version=room_version, owner=owner or None, locked=bool(owner)
+    )
+    join = {"join_rule": "invite"} if owner else restricted_to(group_space)
     return {
         "room_alias_name": alias,
         "name": name,
@@ -78,8 +91,8 @@ def question_room(
         "invite": [ghost],
         "power_level_content_override": levels,
         "initial_state": [
-            state("m.room.join_rules", restricted_to(group_space)),
-            state("m.room.history_visibility", {"history_visibility": "shared"}),
+            state("m.room.join_rules", join),
+            state("m.room.history_visibility", {"history_visibility": "invited" if owner else "shared"}),
             state("m.room.guest_access", {"guest_access": "forbidden"}),
             QUIET_TIMELINE,
         ],
@@ -145,9 +158,15 @@ def group_room(
     return content | ({"creation_content": {"type": "m.space"}} if space else {})
 
 
-def restricted_to(room_id: str) -> Json:
-    """The join rule by which members of another room may join (MSC3083)."""
-    return {"join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": room_id}]}
+def restricted_to(*room_ids: str) -> Json:
+    """The join rule by which members of other rooms may join (MSC3083)."""
+    allowed = [{"type": "m.room_membership", "room_id": room_id} for room_id in room_ids]
+    return {"join_rule": "restricted", "allow": allowed}
+
+
+def question_alias(stem: str) -> str:
+    """The alias of a question's room, without what all of ours begin with."""
+    return f"q_{stem.replace(':', '_')}"
 
 
 def state(event_type: str, content: Json) -> Json:

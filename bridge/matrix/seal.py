@@ -62,7 +62,7 @@ class Seal:
 
     async def _levels(self, effect: fx.Lock | fx.GrantOwner, room_id: str, owner: str | None) -> None:
         place = self.outlet.place
-        version = await self.outlet.earlier(f"{effect.question_id}:create", "room_version")
+        version = await self.outlet.earlier(f"{effect.stem or effect.question_id}:create", "room_version")
         ghost = place.ghost(effect.ghost)
         levels = rooms.power_levels(
             bot=place.bot, ghost=ghost, room_version=version, owner=owner, locked=True
@@ -105,6 +105,9 @@ class Seal:
     async def _invite_owner(self, room_id: str, owner: str, members: list[Member]) -> None:
         membership = next((m.membership for m in members if m.user_id == owner), "")
         if membership not in ("join", "invite"):
+            # Nobody else is left; what the patient writes before the owner comes is for the owner, too.
+            content = {"history_visibility": "invited"}
+            await self.outlet.homeserver.put_state(room_id, "m.room.history_visibility", "", content)
             await self.outlet.homeserver.invite(room_id, owner)
         if self.acting is not None and membership != "join":
             await self.acting.join(room_id, owner)
@@ -122,7 +125,7 @@ class Seal:
         return Outcome(
             result={"seal_s": round(window, 3), "covered": len(covered)},
             question_id=effect.question_id,
-            events=(SealCompleted(tuple(covered), bool(removal["others"])),),
+            events=(SealCompleted(tuple(covered), bool(removal["others"]), effect.generation),),
         )
 
     async def _cover(self, effect: fx.CoverExposed, room_id: str, *, doubtful: bool) -> list[tuple[str, str]]:
@@ -186,7 +189,7 @@ class Seal:
 
     async def redact_event(self, task: Task, effect: fx.RedactEvent) -> Outcome:
         """Take one person's event out of the room."""
-        room_id = await self.outlet.room(f"question:{effect.question_id}")
+        room_id = effect.room_id or await self.outlet.room(f"question:{effect.question_id}")
         await self.outlet.homeserver.redact(room_id, effect.event_id, txn_id=rooms.txn_id(task.key))
         return Outcome()
 

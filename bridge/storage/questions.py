@@ -59,7 +59,10 @@ async def save(
         "taken_at": _seconds(question.taken_at),
         "answered_at": _seconds(question.answered_at),
         "words": line(question),
-        "archived_at": _seconds(getattr(question, "archived_at", None)),
+        "archived_at": _seconds(question.archived_at),
+        "reference": question.reference,
+        "offered_to": question.offered_to,
+        "alarm_at": _seconds(question.alarm_at),
         "state": encode(question),
     }
     await index(connection, question, before.question if before else None)

@@ -119,6 +119,9 @@ questions = sa.Table(
     sa.Column("answered_at", sa.Float),
     sa.Column("words", sa.Text, nullable=False, server_default=""),
     sa.Column("archived_at", sa.Float),
+    sa.Column("reference", sa.Text, nullable=False, server_default=""),
+    sa.Column("offered_to", sa.Text, nullable=False, server_default=""),
+    sa.Column("alarm_at", sa.Float),
     sa.Column("state", sa.Text, nullable=False),
 )
 """``taken_at`` and ``answered_at``: the first time that it was taken, and that an answer left."""
@@ -129,6 +132,19 @@ sa.Index(
     questions.c.archived_at,
     sqlite_where=questions.c.archived_at.is_not(None),
     postgresql_where=questions.c.archived_at.is_not(None),
+)
+sa.Index("questions_reference", questions.c.reference)
+sa.Index(
+    "questions_offered",
+    questions.c.offered_to,
+    sqlite_where=questions.c.offered_to != "",
+    postgresql_where=questions.c.offered_to != "",
+)
+sa.Index(
+    "questions_alarm",
+    questions.c.alarm_at,
+    sqlite_where=questions.c.alarm_at.is_not(None),
+    postgresql_where=questions.c.alarm_at.is_not(None),
 )
 sa.Index("questions_active", questions.c.active_at, questions.c.id)
 sa.Index(

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from bridge.cli import app
 from bridge.config import ConfigError, load
 from tests.config.wrong import CASES, CONFIG, ORG, ORGANISATION, Case
+from tests.config.wrong_waits import WAITS
 
 
 def _write(directory: Path, config: str = CONFIG, organisation: str = ORGANISATION) -> Path:
@@ -24,7 +25,7 @@ def _mistakes(path: Path) -> list[str]:
     return [str(mistake) for mistake in wrong.value.mistakes]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
+@pytest.mark.parametrize("case", [*CASES, *WAITS], ids=lambda case: str(case.name))
 def test_a_mistake_is_told_with_its_place_and_remedy(case: Case, tmp_path: Path) -> None:
     texts = {"config.yaml": CONFIG, ORG: ORGANISATION}
     assert case.old in texts[case.file]

@@ -191,14 +191,14 @@ def test_a_thread_reply_on_an_exposed_message_is_taken_back_and_still_mailed() -
     sealed = ev.SealCompleted((("$1", "$copy"),), others=True)
     reply = message(CLAIRE, "$3", "suite", relates_to="$1")
     decision = after(asked(), message(CLAIRE, "$1"), sealed, reply)
-    assert kinds(decision) == ["RedactEvent", "PutBack", "Answer"]
+    assert kinds(decision) == ["RedactEvent", "PutBack", "React", "Answer"]
 
 
 def test_where_others_ever_read_no_thread_reply_stays_whatever_its_root() -> None:
     sealed = ev.SealCompleted((("$1", "$copy"),), others=True)
     reply = message(CLAIRE, "$3", "suite", relates_to="$colleague")
     decision = after(asked(), message(CLAIRE, "$1"), sealed, reply)
-    assert kinds(decision) == ["RedactEvent", "PutBack", "Answer"]
+    assert kinds(decision) == ["RedactEvent", "PutBack", "React", "Answer"]
 
 
 def test_a_thread_reply_sent_during_the_seal_is_taken_back_when_that_is_complete() -> None:
@@ -210,12 +210,12 @@ def test_a_thread_reply_sent_during_the_seal_is_taken_back_when_that_is_complete
 def test_who_was_always_alone_may_use_threads() -> None:
     reply = message(CLAIRE, "$3", "suite", relates_to="$2")
     decision = after(asked(), message(CLAIRE, "$1"), ev.SealCompleted(), message(CLAIRE, "$2"), reply)
-    assert kinds(decision) == ["Answer"]
+    assert kinds(decision) == ["React", "Answer"]
 
 
 def test_messages_after_the_seal_stay() -> None:
     decision = after(asked(), message(CLAIRE, "$1"), ev.SealCompleted(), message(CLAIRE, "$2"))
-    assert kinds(decision) == ["Answer"]
+    assert kinds(decision) == ["React", "Answer"]
 
 
 # --- mail to the patient ---
@@ -276,7 +276,7 @@ def test_notices_and_commands_of_the_owner_stay_inside() -> None:
 
 def test_a_refused_mail_shows_on_the_message_and_in_words() -> None:
     decision = after(asked(), message(CLAIRE, "$1"), ev.AnswerFailed(1, ("$1",), "550"))
-    assert kinds(decision) == ["React", "Say"]
+    assert kinds(decision) == ["ClearMark", "React", "Say", "React"]
 
 
 def test_the_delivery_state_of_a_covered_message_shows_on_its_copy() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.clinic import Clinic, hospital
 
+CHANGES = {"care": {"undo_within_s": 4}}
+"""What can be undone is told to patients after this."""
 SIZES = {"derm": 5, "cardio": 2, "vide": 0, "duo": 2}
 
 
@@ -29,6 +31,6 @@ async def clinic(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Clinic]:
     directory = tmp_path_factory.mktemp("clinic")
-    opened = await Clinic.open(directory, hospital(SIZES, invite=["cardio"]), request.param)
+    opened = await Clinic.open(directory, hospital(SIZES, invite=["cardio"]), request.param, changes=CHANGES)
     yield opened
     await opened.close()

@@ -139,11 +139,17 @@ class Clinic:
         """Write, and wait for the card; the first member joins the room."""
         return await self.found(key, await self.write(key, text, photos))
 
-    async def found(self, key: str, subject: str) -> Asked:
-        """The question with this subject, once its card stands in the waiting room."""
+    async def found(self, key: str, subject: str, not_in: str = "") -> Asked:
+        """The question with this subject, once its card stands in the waiting room (for another room)."""
         reader = self.members(key)[0]
         waiting = await reader.join(f"#colloque_w_{key}:{DOMAIN}")
-        card = await reader.wait_for(waiting, lambda e: is_card(e, subject))
+        former = ""
+        if not_in:
+            path = f"/v3/rooms/{not_in}/state/m.room.canonical_alias/"
+            former = str((await reader.call("GET", path))["alias"]) + "/"
+        card = await reader.wait_for(
+            waiting, lambda e: is_card(e, subject) and (former or "\0") not in body(e)
+        )
         link = body(card).partition("matrix.to/#/")[2].partition("?")[0]
         alias, _, event_id = link.partition("/")
         return Asked(subject, await reader.join(alias), alias, event_id, card["event_id"])
@@ -180,11 +186,16 @@ class Clinic:
         levels: dict[str, int] = (await person.call("GET", path))["users"]
         return levels
 
+    async def bot_room(self, person: Person) -> str:
+        """Someone's bot chat, joined."""
+        path = f"/v3/directory/room/%23colloque_b_{_hash(person.user_id)}%3A{DOMAIN}"
+        room_id = str((await person.call("GET", path))["room_id"])
+        await person.join(room_id)
+        return room_id
+
     async def bot_chat(self, person: Person) -> list[str]:
         """What the bot wrote to someone, newest first."""
-        path = f"/v3/directory/room/%23colloque_b_{_hash(person.user_id)}%3A{DOMAIN}"
-        room_id = (await person.call("GET", path))["room_id"]
-        await person.join(room_id)
+        room_id = await self.bot_room(person)
         return [
             body(e) for e in await person.messages(room_id, limit=500) if e["sender"].startswith("@colloque:")
         ]

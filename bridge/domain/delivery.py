@@ -1,0 +1,193 @@
+"""The owner's lines on their way to the patient: drafted, mailed, handed over or refused, sent again.
+
+Every line that goes out carries its state as the bot's mark: ⏳ queued, ✅ handed over, ⚠️ refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from bridge.domain import effects as fx
+from bridge.domain import events as ev
+from bridge.domain.acts import COLLOQUE, Act, Did
+from bridge.domain.content import Line
+from bridge.domain.replies import By, reply
+from bridge.domain.state import Decision, Outgoing, Policy, Question, in_room, latest, thread_of
+
+QUEUED, SENT, REFUSED, AGAIN = "⏳", "✅", "⚠️", "🔁"
+
+
+def drafted(question: Question, line: Line, now: datetime, policy: Policy) -> Decision:
+    """A line for the patient: it waits for the quiet period, with those that follow within it."""
+    if question.draft:
+        return Decision(replace(question, draft=(*question.draft, line)), queued(question, line.event_id))
+    number = question.draft_number + 1
+    opened = replace(question, draft=(line,), draft_number=number)
+    marks = queued(question, line.event_id)
+    if policy.quiet_period_s <= 0:
+        return Decision(opened, marks).then(mailed(opened, now))
+    wake = fx.Wake(f"{question.id}:wake:{number}", question.id, number)
+    return Decision(opened, (*marks, fx.Planned(wake, question.id, policy.quiet_period_s)))
+
+
+def queued(question: Question, event_id: str) -> tuple[fx.Planned, ...]:
+    """The mark of a line that waits; not before the seal, when the line itself may yet be put back."""
+    if not question.sealed:
+        return ()
+    return in_room(question, fx.React(_queued(question, event_id), question.room, event_id, symbol=QUEUED))
+
+
+def _queued(question: Question, event_id: str) -> str:
+    return f"{question.id}:queued:{event_id}"
+
+
+def unqueued(question: Question, event_id: str) -> fx.ClearMark:
+    """That mark goes."""
+    key = _queued(question, event_id)
+    return fx.ClearMark(f"{key}:clear", question.room, key)
+
+
+def draft_due(question: Question, event: ev.DraftDue, now: datetime) -> Decision:
+    """The quiet period is over: what is left of the draft becomes one mail."""
+    if event.number != question.draft_number or not question.draft:
+        return Decision(question)
+    return mailed(question, now)
+
+
+def flushed(question: Question, now: datetime) -> Decision:
+    """What the owner has said goes out before the question moves on."""
+    return mailed(question, now) if question.draft else Decision(question)
+
+
+def mailed(question: Question, now: datetime, did: Did = Did.ANSWERED) -> Decision:
+    """The draft as one mail."""
+    lines = question.draft
+    sent = replace(question, draft=(), mailed=latest(question.mailed, *(line.event_id for line in lines)))
+    return _answer(sent, question.draft_number, lines, now, did)
+
+
+def _answer(
+    question: Question,
+    number: int,
+    lines: tuple[Line, ...],
+    now: datetime,
+    did: Did,
+    *,
+    correction: bool = False,
+) -> Decision:
+    key = f"{question.id}:answer:{number}"
+    answer = fx.Answer(
+        key=key,
+        question_id=question.id,
+        number=number,
+        group=question.group,
+        language=question.language,
+        owner=question.owner,
+        owner_name=question.owner_name,
+        address=question.address,
+        name=question.name,
+        subject=question.title,
+        reference=question.reference,
+        token=question.token,
+        lines=lines,
+        references=question.thread,
+        correction=correction,
+    )
+    waited = question.waits_since is not None
+    going = Outgoing(number, question.generation, lines)
+    sent = replace(
+        question,
+        thread=thread_of((*question.thread, key)),
+        draft_number=max(number, question.draft_number),
+        outgoing=(*question.outgoing, going),
+        waits_since=None,
+        spoke_at=now,
+        steps=() if waited else question.steps,
+    )
+    details = {"number": str(number), "events": ",".join(line.event_id for line in lines)}
+    return Decision(sent, in_room(question, answer), (Act(key, did, question.owner, "", details),))
+
+
+def handed_over(question: Question, event: ev.AnswerHandedOver, now: datetime) -> Decision:
+    """The next mail server has the owner's answer."""
+    cause = f"answer:{event.number}:sent"
+    act = Act(f"{question.id}:{cause}", Did.DELIVERED, COLLOQUE, "", {"number": str(event.number)})
+    settled = replace(
+        question,
+        outgoing=tuple(o for o in question.outgoing if o.number != event.number),
+        answered_at=question.answered_at or now,
+    )
+    return Decision(settled, _marks(question, event.number, event.events, cause, SENT), (act,))
+
+
+def refused(question: Question, event: ev.AnswerFailed) -> Decision:
+    """The owner sees on the message, and in words, that the patient did not get it, and can send it again."""
+    cause = f"answer:{event.number}:failed"
+    kept = tuple(replace(o, refused=True) if o.number == event.number else o for o in question.outgoing)
+    key = f"{question.id}:say:{cause}"
+    values = {"reason": event.reason}
+    say = fx.Say(key, question.id, "answer_failed", question.language, values, stem=question.stem)
+    again = fx.React(f"{key}:again", question.room, sent=key, symbol=AGAIN)
+    act = Act(f"{question.id}:{cause}", Did.FAILED, COLLOQUE, event.reason, {"number": str(event.number)})
+    marks = _marks(question, event.number, event.events, cause, REFUSED)
+    return Decision(replace(question, outgoing=kept), (*marks, *in_room(question, say, again)), (act,))
+
+
+def _marks(
+    question: Question, number: int, events: tuple[str, ...], cause: str, symbol: str
+) -> tuple[fx.Planned, ...]:
+    """The state of a mail on each of its lines, or on their copies; not in a room that was left behind."""
+    going = next((o for o in question.outgoing if o.number == number), None)
+    if going is not None and going.generation != question.generation:
+        return ()
+    copies = dict(question.exposed)
+    effects: list[fx.Effect] = []
+    for event_id in events:
+        shown = copies.get(event_id) or event_id
+        effects.append(unqueued(question, event_id))
+        key = f"{question.id}:{cause}:{event_id}"
+        effects.append(fx.React(key, question.room, event_id=shown, symbol=symbol))
+    return in_room(question, *effects)
+
+
+def resend(question: Question, by: By, _why: str, now: datetime, _policy: Policy) -> Decision:
+    """Send again what was refused, as one mail."""
+    if by.user_id != question.owner:
+        return reply(question, by, "owner_only_here")
+    lost = [going for going in question.outgoing if going.refused]
+    if not lost:
+        return reply(question, by, "nothing_to_resend")
+    lines = tuple(line for going in lost for line in going.lines)
+    kept = replace(question, outgoing=tuple(o for o in question.outgoing if not o.refused))
+    clears = [
+        fx.ClearMark(
+            f"{question.id}:answer:{going.number}:failed:{line.event_id}:clear",
+            question.room,
+            f"{question.id}:answer:{going.number}:failed:{line.event_id}",
+        )
+        for going in lost
+        for line in going.lines
+    ]
+    # With an open draft they go as one mail, the older words first.
+    number = kept.draft_number + (0 if kept.draft else 1)
+    draft = replace(kept, draft=(*lines, *kept.draft), draft_number=number)
+    sent = mailed(draft, now, Did.RESENT)
+    assert sent.question is not None
+    return Decision(kept, in_room(kept, *clears)).then(sent).then(reply(sent.question, by, "resent"))
+
+
+def correct(question: Question, by: By, _why: str, now: datetime, _policy: Policy) -> Decision:
+    """Send the edit that came after its mail, as a correction."""
+    if by.user_id != question.owner:
+        return reply(question, by, "owner_only_here")
+    if question.correction is None:
+        return reply(question, by, "nothing_to_correct")
+    sent = flushed(question, now)
+    assert sent.question is not None
+    base = replace(sent.question, correction=None)
+    line = question.correction
+    corrected = _answer(base, base.draft_number + 1, (line,), now, Did.CORRECTED, correction=True)
+    assert corrected.question is not None
+    marks = queued(base, line.event_id)
+    return sent.then(Decision(base, marks)).then(corrected).then(reply(corrected.question, by, "corrected"))

@@ -1,0 +1,156 @@
+"""What was said in a question's former room, posted again in its next one.
+
+The patient's words come from the ghost again; what practitioners said, from the bot, with name and time.
+What the group could read before the seal carries a relation (see :func:`rooms.anchored_to`), here as there;
+so the two parts can be told from each other, however often a question moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bridge.domain import effects as fx
+from bridge.matrix import rooms
+from bridge.matrix.outlet import PAGE, Handlers, Outlet
+from bridge.matrix.parse import read_line
+from bridge.ports import Json, Outcome, Task
+
+SAID = "org.colloque.said"
+"""Marks what the bot posts again of a practitioner: who said it, and when."""
+NOTE = "!note"
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """Performs :class:`fx.Replay`."""
+
+    outlet: Outlet
+
+    @property
+    def handlers(self) -> Handlers:
+        """By effect."""
+        return {fx.Replay: self.replay}
+
+    async def replay(self, task: Task, effect: fx.Replay) -> Outcome:
+        """Post everything wanted, each once; what an interrupted try posted is found by its mark."""
+        room_id = await self.outlet.room(f"question:{effect.question_id}")
+        joined = await self.outlet.earlier(f"{effect.stem}:ghost")
+        timeline = await self._timeline(await self.outlet.room(effect.former))
+        posted = await self._posted(room_id) if task.started else {}
+        names = _names(timeline)
+        first, count = "", 0
+        for event, content in _as_it_stands(timeline):
+            again = self._again(effect, event, content, names)
+            if again is None:
+                continue
+            asked = _is_asked(event)
+            if (asked and not effect.asked) or (not asked and not effect.talked):
+                continue
+            if asked:
+                again |= rooms.anchored_to(joined)
+            key = f"{effect.key}:{event['event_id']}"
+            found = posted.get(rooms.txn_id(key)) or await self._post(room_id, effect, event, again, key)
+            first, count = first or found, count + 1
+        return Outcome(result={"event_id": first or joined, "events": count})
+
+    async def _post(self, room_id: str, effect: fx.Replay, event: Json, content: Json, key: str) -> str:
+        ghost = self.outlet.place.ghost(effect.ghost)
+        as_user = ghost if event["sender"] == ghost else None
+        return await self.outlet.send(room_id, content, key=key, doubtful=False, as_user=as_user)
+
+    async def _timeline(self, room_id: str) -> list[Json]:
+        """The whole room, oldest first."""
+        newest_first: list[Json] = []
+        start: str | None = None
+        while True:
+            events, start = await self.outlet.homeserver.messages(room_id, start=start, limit=PAGE)
+            newest_first += events
+            if not events or start is None:
+                return newest_first[::-1]
+
+    async def _posted(self, room_id: str) -> dict[str, str]:
+        timeline = await self._timeline(room_id)
+        return {str(event.get("content", {}).get(rooms.KEY)): event["event_id"] for event in timeline}
+
+    def _again(self, effect: fx.Replay, event: Json, content: Json, names: dict[str, str]) -> Json | None:
+        """What to post for an event, ``None`` for what only concerned its room."""
+        kept = {key: value for key, value in content.items() if key not in ("m.relates_to", rooms.KEY)}
+        if event["sender"] == self.outlet.place.ghost(effect.ghost):
+            return kept
+        if event["sender"] == self.outlet.place.bot:
+            return kept if SAID in content or rooms.COPY_OF in content else None
+        line, _ = read_line(event, content, "")
+        if line is None:
+            return None
+        internal = event["event_id"] in effect.internal or line.text.lstrip().startswith("!")
+        if internal and line.text.lstrip().startswith("!") and not line.text.lstrip().startswith(NOTE):
+            return None  # an order to the bot
+        words = line.text.lstrip().removeprefix(NOTE).lstrip() if internal else line.text
+        return _quoted(
+            event, content, words, _who(event, names, effect, internal), line.attachment is not None
+        )
+
+
+def _quoted(event: Json, content: Json, words: str, who: str, is_file: bool) -> Json:
+    said = {SAID: {"sender": event["sender"], "at": event.get("origin_server_ts", 0)}}
+    if is_file:
+        kept = {key: value for key, value in content.items() if key not in ("m.relates_to", rooms.KEY)}
+        return kept | {"body": f"{who} : {content.get('body', '')}", "m.mentions": {}} | said
+    shown = escape(words).replace("\n", "<br>")
+    html = f"<strong>{escape(who)}</strong><blockquote>{shown}</blockquote>"
+    return rooms.words(f"{who} : {words}", html, notice=True) | said
+
+
+def _who(event: Json, names: dict[str, str], effect: fx.Replay, internal: bool) -> str:
+    """Name, time, and whether it went out: « 📝 Dr Petit, 02/03/2026 10:05 »."""
+    moment = datetime.fromtimestamp(event.get("origin_server_ts", 0) / 1000, UTC)
+    local = moment.astimezone(ZoneInfo(effect.time_zone))
+    when = f"{local:%Y-%m-%d %H:%M}" if effect.language == "en" else f"{local:%d/%m/%Y %H:%M}"
+    sender = str(event["sender"])
+    return f"{'📝' if internal else '✉️'} {names.get(sender, sender)}, {when}"
+
+
+def _names(timeline: list[Json]) -> dict[str, str]:
+    """Each person's name when they were last here; a leave may carry none."""
+    known: dict[str, str] = {}
+    for event in timeline:
+        name = event.get("content", {}).get("displayname") if event.get("type") == "m.room.member" else None
+        if isinstance(name, str) and name:
+            known[str(event.get("state_key"))] = name
+    return known
+
+
+def _is_asked(event: Json) -> bool:
+    relation: Any = event.get("content", {}).get("m.relates_to")
+    return isinstance(relation, dict) and relation.get("rel_type") == "m.reference"
+
+
+def _as_it_stands(timeline: list[Json]) -> list[tuple[Json, Json]]:
+    """Every message that still has words, with its latest edit by its own author."""
+    edits: dict[str, tuple[str, Json]] = {}
+    messages: list[Json] = []
+    for event in timeline:
+        content = event.get("content")
+        if (
+            event.get("type") not in ("m.room.message", "m.sticker")
+            or not isinstance(content, dict)
+            or not content
+        ):
+            continue
+        relation = content.get("m.relates_to")
+        relation = relation if isinstance(relation, dict) else {}
+        if relation.get("rel_type") == "m.replace":
+            new = content.get("m.new_content")
+            if isinstance(new, dict):
+                edits[str(relation.get("event_id"))] = (str(event.get("sender")), new)
+            continue
+        messages.append(event)
+    stands = []
+    for event in messages:
+        editor, new = edits.get(event["event_id"], ("", {}))
+        stands.append((event, new if editor == event["sender"] else event["content"]))
+    return stands
