@@ -15,7 +15,7 @@ def scopes(question: Question) -> tuple[str, ...]:
     """Whose a question is now."""
     found = []
     if question.status is Status.WAITING:
-        found.append(f"group:{question.group}")
+        found += [f"group:{group}" for group in question.groups]
     elif question.owner:
         found.append(f"owner:{question.owner}")
     return tuple(found)

@@ -160,11 +160,11 @@ class Inquiry:
     # --- questions ---
 
     async def _rows(self, language: str, questions: tuple[Question, ...]) -> tuple[Row, ...]:
-        firsts = await self.catalogue.first_events([question.id for question in questions])
-        return tuple(self._row(language, question, firsts.get(question.id, "")) for question in questions)
+        firsts = await self.catalogue.first_events([question.stem for question in questions])
+        return tuple(self._row(language, question, firsts.get(question.stem, "")) for question in questions)
 
     def _row(self, language: str, question: Question, event_id: str) -> Row:
-        link = link_to(self.outlet.place, f"q_{question.id}", event_id)
+        link = link_to(self.outlet.place, rooms.question_alias(question.stem), event_id)
         stands = text(language, STANDING[question.status], age=self._age(language, question.asked_at))
         return Row(f"{question.title} · {question.reference}", link, stands)
 

@@ -79,11 +79,13 @@ class Summary:
         since = self._moment(language, oldest.asked_at)
         heading = text(language, "list.card", count=listed.total, since=since)
         shown = listed.questions if oldest in listed.questions else (*listed.questions[:-1], oldest)
-        firsts = await self.catalogue.first_events([question.id for question in shown])
+        firsts = await self.catalogue.first_events([question.stem for question in shown])
         rows = [
             Row(
                 question.reference,
-                link_to(self.outlet.place, f"q_{question.id}", firsts.get(question.id, "")),
+                link_to(
+                    self.outlet.place, rooms.question_alias(question.stem), firsts.get(question.stem, "")
+                ),
                 self._moment(language, question.asked_at),
             )
             for question in shown

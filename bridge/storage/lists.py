@@ -14,8 +14,8 @@ from bridge.storage.codec import decode_question
 from bridge.storage.questions import load_all
 from bridge.storage.schema import outbox, questions
 
-FIRST = ("first:text", "first:file:0", "first:problems")
-"""What a question's first event is the result of: words, or else a file, or else what can't be read."""
+FIRST = ("first:text", "first:file:0", "first:problems", "asked")
+"""What the first event is the result of: words, else a file, else what can't be read; or its replay."""
 
 
 async def waiting(connection: AsyncConnection, groups: Sequence[str], limit: int) -> Listed:

@@ -72,6 +72,15 @@ async def test_a_question_that_changes_hands_changes_who_finds_it(database: Data
     assert await _titles(database, IN_DERM, "eczema") == ["Eczéma"]
 
 
+async def test_the_fallback_group_finds_what_it_may_take(database: Database) -> None:
+    asked = await _kept(database, _question(1, "Eczéma"))
+    assert await _titles(database, ("group:general",), "eczema") == []
+    await _kept(database, replace(asked, also="general"))
+    assert await _titles(database, ("group:general",), "eczema") == ["Eczéma"]
+    await _kept(database, _taken(replace(asked, also="general"), CLAIRE.user_id))
+    assert await _titles(database, ("group:general",), "eczema") == []
+
+
 async def test_what_is_wrongly_stored_under_a_scope_is_not_shown(database: Database) -> None:
     """The question itself has the last word, whatever its words are stored under."""
     asked = await _kept(database, _question(1, "Eczéma"))
