@@ -47,8 +47,11 @@ _HEADERS = {
     kind: re.compile(rf"[>*|\s]*{any_of(labels)}\s*\*?\s*[:：]\s?\*?", re.IGNORECASE)
     for kind, labels in phrases.LABELS.items()
 }
-_RULE = re.compile(r"^[>\s]*[-_*=–—]{3,}\s*(?:[^-_*=]{0,60}?\s*[-_*=–—]{3,})?\s*$")
-_BANNER = re.compile(rf"[>\s]*[-_=*]{{2,}}\s*{any_of(phrases.ORIGINAL)}\s*[-_=*]{{2,}}\s*$", re.IGNORECASE)
+_RULE = re.compile(r"[>\s]*[-_*=–—]{3,}\s*$")
+_BANNER = re.compile(
+    rf"[>\s]*[-_=*]{{2,}}\s*{any_of(phrases.ORIGINAL)}\s*[-_=*]{{2,}}\s*(?:$|(?:de|from|von|date)\s?:\s.*@)",
+    re.IGNORECASE,
+)
 _WROTE_BANNER = re.compile(r"-{3,}[^-]{1,80}\b(?:wrote|a écrit)\s?:?\s*-{3,}$", re.IGNORECASE)
 _FORWARDED = re.compile(
     rf"[>\s]*(?:[-_=*]{{2,}}\s*{any_of(phrases.FORWARDED)}|{any_of(phrases.FORWARD_BEGINS)}\s?:\s*$)",
@@ -66,6 +69,7 @@ _PHONE = re.compile(
     rf"(?:(?i:{any_of(phrases.SENT)}\s?{any_of(phrases.MINE)}?)\s*[\[*]?{_DEVICE}\b\S{{0,3}}{_MORE}[\])>]*"
     rf"(?i:\s*gesendet)?|(?i:{any_of(phrases.ADVERTISED)}){_SYSTEM}"
     r"|(?i:sent from) \w+(?=<https?:)|(?i:sent with proton ?mail(?: secure email)?)"
+    r"|(?i:envoyé de mon appareil android avec (?:courriel )?k-9 mail\. veuillez excuser ma brièveté)"
     r"|(?i:provenance\s?: courrier pour windows)(?:\s\d\d)?|(?i:yahoo mail)\s?: .{1,60})" + _LINK
 )
 
@@ -81,8 +85,8 @@ def is_quoted(line: str) -> bool:
 
 
 def is_rule(line: str) -> bool:
-    """Whether the line is drawn of dashes, with a few words at most."""
-    return bool(_RULE.match(line[:MAX_LINE]))
+    """Whether the line is drawn of dashes, or is such a line with « Original Message » in it."""
+    return bool(_RULE.match(line[:MAX_LINE]) or _BANNER.match(line[:MAX_LINE]))
 
 
 def is_marker(line: str) -> bool:

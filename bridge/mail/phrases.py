@@ -79,6 +79,16 @@ ORIGINAL = (
     *("e-mail d['’]origine", "courriel original", "original(?:e)?[- ]nachricht", "ursprüngliche nachricht"),
     *("mensaje original", "messaggio originale", "oorspronkelijk bericht", "mensagem original"),
     *("ursprungligt meddelande", "oprindelig meddelelse", "oryginalna wiadomość", "wiadomość oryginalna"),
+    *("oprindelig besked", "opprinnelig (?:melding|beskjed)", "originalmeddelande", "eredeti üzenet"),
+    *(
+        "mesaj(?:ul)? original",
+        "orijinal (?:ileti|mesaj)",
+        "özgün ileti",
+        "αρχικό μήνυμα",
+        "原始邮件",
+        "原始郵件",
+    ),
+    *("元のメッセージ", "원본 메시지", "izvorno sporočilo", "izvorna poruka"),
     *("původní zpráva", "alkuperäinen viesti", "исходное сообщение"),
 )
 """Framed in dashes, above an earlier mail."""

@@ -54,7 +54,8 @@ def read_reply(text: str, *, forwarded: bool = False, ours: str = "") -> Reply:
     """
     lines = _normalised(text)
     whole = "\n".join(lines).strip()
-    kept = lines if forwarded else _without_tail(_cut(lines, ours))
+    above = None if forwarded else _cut(lines, ours)
+    kept = lines if above is None else _without_tail(above)
     reply = "\n".join(kept).strip()
     if not reply:
         return Reply(whole, "")
@@ -88,21 +89,21 @@ def _normalised(text: str) -> list[str]:
     return [line.rstrip() for line in text.split("\n")]
 
 
-def _cut(lines: list[str], ours: str) -> list[str]:
-    """The lines above the first thing that only a mail program writes."""
+def _cut(lines: list[str], ours: str) -> list[str] | None:
+    """The lines above the first thing that only a mail program writes; ``None`` if all are to be read."""
     marker = _marker(lines[:MAX_LINES])
     limit = len(lines) if marker is None else marker
     for number in range(min(limit, MAX_LINES)):
         if is_forward(lines[number]):
-            return lines  # what somebody chose to forward is what they want to be read
+            return None  # what somebody chose to forward is what they want to be read
         if length := attribution(lines, number):
             foreign = _foreign(lines[number : number + length], marker, ours)
-            return lines if foreign else _around(lines, number, length)
+            return None if foreign else _around(lines, number, length)
         if said := glued(lines, number):
             return [*lines[:number], said, *_said_behind(lines, number + 1)]
         if begins_history(lines, number):
             block = lines[number : number + (header_block(lines, number) or 8)]
-            return lines if _foreign(block, marker, ours) else _without_rule(lines[:number])
+            return None if _foreign(block, marker, ours) else _without_rule(lines[:number])
     return lines if marker is None else _at_marker(lines, marker)
 
 
@@ -194,13 +195,16 @@ def _without_phones(lines: list[str]) -> list[str]:
             kept.pop()
         if len(kept) > 1 and is_phone(kept[-1]):
             kept.pop()
+            if kept[-1] == "--" and len(kept) > 1:
+                kept.pop()
     return kept
 
 
 def _without_quotes_at_end(lines: list[str]) -> list[str]:
-    """A block of quoted lines that ends the mail is history, if something stands above it."""
+    """A block of quoted lines that ends the mail is history, unless « it says: » stands above."""
     end = len(lines)
     while end and (not lines[end - 1].strip() or is_quoted(lines[end - 1])):
         end -= 1
     few = sum(map(is_quoted, lines[end:])) < HISTORY_QUOTES
-    return lines if few or not any(lines[:end]) else lines[:end]
+    cited = end and lines[end - 1].endswith((":", "«", "："))
+    return lines if few or cited or not any(lines[:end]) else lines[:end]
