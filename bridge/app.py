@@ -14,14 +14,13 @@ from bridge.asking import asking
 from bridge.availability import StoredAvailability
 from bridge.care import policy
 from bridge.config import Config, Settings
-from bridge.desk.desk import Desk, acting, client, identity, tell_admins
-from bridge.domain.change import Change
+from bridge.desk.desk import Desk, acting, client, identity
+from bridge.desk.keeper import Keeper
 from bridge.domain.events import Event
-from bridge.domain.organisation import InForce, Organisation
+from bridge.domain.organisation import InForce
 from bridge.flow.inbox import Inbox
 from bridge.flow.meter import Meter
 from bridge.flow.outbox import Outbox
-from bridge.flow.reconcile import Report
 from bridge.flow.repair import Repair
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
@@ -95,7 +94,16 @@ class Bridge:
         self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)
         self.homeserver = client(config)
         self.acting = acting(config)
-        self.desk = Desk(config, self.database, self.homeserver, self.names)
+        self.keeper = Keeper(
+            settings,
+            Desk(config, self.database, self.homeserver, self.names),
+            self.database,
+            self.sharing,
+            self.clock,
+            self.organisation,
+            self._wake_outbox,
+            self._in_force,
+        )
         self.mailer = _mailer(config)
         self.sandbox = Sandbox()
         self.listener = self._listener(config)
@@ -105,6 +113,7 @@ class Bridge:
         self._repair: Repair | None = None
         self._repairing: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self.homeserver.on_answer = self._answered
 
     def _answered(self, status: int, seconds: float) -> None:
@@ -151,8 +160,8 @@ class Bridge:
     async def _store_events(self, events: list[Json]) -> None:
         await self.inbox.take(matrix_arrivals(self.own_rooms.sift(events)))
 
-    async def start(self) -> Report:
-        """Bring everything up; returns what became of the organisation in Matrix.
+    async def start(self) -> None:
+        """Bring everything up.
 
         The ways in open first: what arrives is kept from then on, even while the homeserver is away.
         """
@@ -166,24 +175,25 @@ class Bridge:
         await self._listen_http(config)
         await self.listener.start()
         log.info("bridge.listening", mail_port=self.listener.port, http_port=self.http_port)
-        report = await self._prepared(config)
+        await self._prepared(config)
         self.inbox.lanes.open()
         self.outbox.lanes.open()
         self._scanner = asyncio.create_task(self._scan(), name="scan")
         assert self._repair is not None
         self._repairing = asyncio.create_task(self._repair.run(), name="repair")
         self._watching = asyncio.create_task(self.watch.run(), name="watch")
+        self._keeping = asyncio.create_task(self.keeper.run(), name="keeper")
         log.info("bridge.ready")
-        return report
 
-    async def _prepared(self, config: Config) -> Report:
+    async def _prepared(self, config: Config) -> None:
         """Wait for the homeserver as long as it takes; it may start after us."""
         wait_s = 0.5
         while True:
             try:
                 async with self.sharing.claimed(START, "") as ours:
                     if ours:
-                        return await self._prepare_matrix(config)
+                        await self._prepare_matrix(config)
+                        return
                 await asyncio.sleep(BUSY_S)  # another process is at it; then there is nothing left to do
             except Temporary as error:
                 log.warning("homeserver.waiting", error=type(error).__name__, wait=wait_s)
@@ -214,7 +224,7 @@ class Bridge:
         found = Figures(needs=needs)
         if needs["database"]:
             async with self.database.reading() as connection:
-                groups = [group.key for group in self.settings.organisation.groups]
+                groups = [group.key for group in self.organisation.groups]
                 found = await figures(connection, self.clock.now().timestamp(), needs, groups)
         return self.meter.text(found)
 
@@ -225,36 +235,15 @@ class Bridge:
         port: int = self._runner.addresses[0][1]
         return port
 
-    async def _prepare_matrix(self, config: Config) -> Report:
-        wanted = self.settings.organisation
-        await self.desk.appear(wanted)
-        place = await self.desk.place()
-        report = await self._reconciled(config, wanted, place)
+    async def _prepare_matrix(self, config: Config) -> None:
+        self._connect(config, await self.keeper.begin())
+
+    async def _in_force(self) -> None:
+        """Another organisation is in force; everyone who holds it sees that by themselves but these."""
+        self.inbox.policy = policy(self.settings.config, self.organisation)
         for kind in KINDS:
             for room_id in (await self.names.rooms_of(kind)).values():
                 self.own_rooms.learn(room_id)
-        self._connect(config, place)
-        return report
-
-    async def _reconciled(self, config: Config, wanted: Organisation, place: Place) -> Report:
-        """Bring Matrix to the organisation, or leave that to the admin; then it is in force."""
-        if config.reconcile == "manual":
-            self.organisation.exchange(await self.desk.in_force() or wanted)
-            return Report((), ())
-        found = await self.desk.look(wanted, place)
-        applied = await self.desk.apply(wanted, place, found, hold=found.is_large(config.largest_removal))
-        self.organisation.exchange(applied.organisation)
-        if applied.report.held:
-            await self._tell_held(found)
-        return applied.report
-
-    async def _tell_held(self, found: Change) -> None:
-        now = self.clock.now().timestamp()
-        people = ", ".join(access.user_id for access in found.loses)
-        values = {"count": str(len(found.loses)), "of": str(found.people), "people": people}
-        key = f"held:{int(now // 86_400)}:{len(found.loses)}"
-        lanes = await tell_admins(self.database, self.organisation, key, "desk_held", values, now)
-        self._wake_outbox(lanes)
 
     def _connect(self, config: Config, place: Place) -> None:
         organisation = self.organisation
@@ -331,7 +320,7 @@ class Bridge:
     async def stop(self) -> None:
         """Stop taking in, finish what is under way, close everything. What waits is kept."""
         await self.listener.stop()
-        tasks = (self._scanner, self._repairing, self._watching)
+        tasks = (self._scanner, self._repairing, self._watching, self._keeping)
         running = [task for task in tasks if task is not None]
         for task in running:
             task.cancel()
@@ -368,6 +357,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     bridge = Bridge(settings)
+    loop.add_signal_handler(signal.SIGHUP, bridge.keeper.reload)
     starting = asyncio.create_task(bridge.start())
     signalled = asyncio.create_task(stopping.wait())
     try:

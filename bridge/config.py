@@ -39,11 +39,15 @@ M = TypeVar("M", bound=Section)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the admin wrote. ``warnings`` are allowed, but probably not meant."""
+    """Everything the admin wrote. ``warnings`` are allowed, but probably not meant.
+
+    ``files`` are those it was read from, config.yaml first.
+    """
 
     config: Config
     organisation: Organisation
     warnings: tuple[Mistake, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -76,7 +80,8 @@ def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Set
     if mistakes or config is None or desired is None:
         raise ConfigError(tuple(sorted(set(mistakes))))
     organisation = _organisation(desired, config)
-    return Settings(_placed(config, path.parent), organisation, rules.warnings(desired_source, organisation))
+    warnings = rules.warnings(desired_source, organisation)
+    return Settings(_placed(config, path.parent), organisation, warnings, (path, organisation_path))
 
 
 # --- values that may come from elsewhere ---

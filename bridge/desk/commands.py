@@ -22,6 +22,7 @@ from rich.console import Console
 from sqlalchemy.engine import make_url
 
 from bridge.config import ConfigError, Settings, load
+from bridge.console import DEFAULT_CONFIG, ConfigFile, actor
 from bridge.desk import show
 from bridge.desk.desk import Applied, Desk, client, identity
 from bridge.domain.change import Change
@@ -37,9 +38,7 @@ NOTHING, CHANGES, FAILED, LARGE = 0, 2, 1, 3
 CLAIM_WITHIN_S = 60.0
 
 T = TypeVar("T")
-ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="Path of config.yaml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
-DEFAULT_CONFIG = Path("config/config.yaml")
 
 
 def plan(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
@@ -201,7 +200,9 @@ async def _applied(settings: Settings, *, allow_large: bool) -> Applied | Change
             found = await desk.look(settings.organisation, place, await desk.open_questions())
             if found.is_large(config.largest_removal) and not allow_large:
                 return found
-            return await desk.apply(settings.organisation, place, found, hold=False, past_temporary=True)
+            return await desk.apply(
+                settings.organisation, place, found, by=actor(), at=time.time(), past_temporary=True
+            )
     finally:
         await database.close()
 

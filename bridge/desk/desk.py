@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -11,14 +11,14 @@ from bridge.config import Config
 from bridge.domain.change import Change, OpenQuestions, change, keeping, without_removals
 from bridge.domain.effects import HandBack, Planned
 from bridge.domain.organisation import Organisation
-from bridge.domain.plan import Wanted, plan, wanted_rooms
+from bridge.domain.plan import CreateRoom, Invite, Remove, Wanted, plan, wanted_rooms
 from bridge.flow.reconcile import Report, perform
 from bridge.locale import LANGUAGES, text
 from bridge.matrix.acting import ActingClient
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.managed import ManagedRooms, RoomNames
 from bridge.matrix.outlet import Place
-from bridge.storage import inforce, outbox
+from bridge.storage import audit, inforce, outbox
 from bridge.storage.database import Database
 
 log = structlog.get_logger()
@@ -123,24 +123,47 @@ class Desk:
         place: Place,
         found: Change,
         *,
-        hold: bool,
+        by: str,
+        at: float,
+        hold: bool = False,
         past_temporary: bool = False,
     ) -> Applied:
-        """Do what was found, without the removals if they are to be held; then it is in force."""
+        """Do what was found, without the removals if they are to be held; then it is in force.
+
+        ``by`` is who wanted it, for the audit.
+        """
         steps, held = without_removals(found.steps) if hold else (found.steps, ())
         rooms = ManagedRooms(self.homeserver, self.homeserver, self.names, place)
-        report = await perform(steps, rooms, past_temporary=past_temporary)
-        for failure in report.failed:
+        done = await perform(steps, rooms, past_temporary=past_temporary)
+        for failure in done.failed:
             log.error("reconcile.refused", step=type(failure.step).__name__, reason=failure.reason)
+        if held:
+            log.warning("reconcile.held", people=len(found.loses), of=found.people)
+        report = Report(done.done, done.failed, held)
         before = await self.in_force()
         now = keeping(organisation, before, held)
-        if now != before:
+        if now != before or report.done:
             assert self.database is not None
             async with self.database.transaction() as connection:
                 await inforce.save(connection, now)
-        if held:
-            log.warning("reconcile.held", people=len(found.loses), of=found.people)
-        return Applied(found, Report(report.done, report.failed, held), now)
+                for entry in entries(now, report, by, at):
+                    await audit.note(connection, entry)
+        return Applied(found, report, now)
+
+
+def entries(organisation: Organisation, report: Report, by: str, at: float) -> Iterator[audit.Entry]:
+    """What the audit keeps of an application: that it was, and who gained and lost which access."""
+    counts = {"done": len(report.done), "failed": len(report.failed), "held": len(report.held)}
+    detail = {name: str(count) for name, count in counts.items()}
+    yield audit.Entry(by, "organisation.apply", organisation.name, detail, at)
+    for step in report.done:
+        match step:
+            case Invite() | Remove():
+                action = "access.give" if isinstance(step, Invite) else "access.take"
+                yield audit.Entry(by, action, step.user_id, {"room": step.key}, at)
+            case CreateRoom(invite=people):
+                for user_id in people:
+                    yield audit.Entry(by, "access.give", user_id, {"room": step.wanted.key}, at)
 
 
 async def tell_admins(

@@ -15,18 +15,28 @@ from bridge.storage.schema import identity, questions, rooms
 NAME = "organisation.in_force"
 
 
+async def text(connection: AsyncConnection) -> str:
+    """The organisation in force as it is stored; empty before the first."""
+    query = sa.select(identity.c.value).where(identity.c.name == NAME)
+    return str((await connection.execute(query)).scalar() or "")
+
+
+def read(stored: str) -> Organisation:
+    """What :func:`text` says."""
+    return decode_organisation(stored)
+
+
 async def load(connection: AsyncConnection) -> Organisation | None:
     """The organisation in force; ``None`` before the first."""
-    query = sa.select(identity.c.value).where(identity.c.name == NAME)
-    found = (await connection.execute(query)).scalar()
-    return None if found is None else decode_organisation(found)
+    stored = await text(connection)
+    return read(stored) if stored else None
 
 
 async def save(connection: AsyncConnection, organisation: Organisation) -> None:
     """From now on this one is in force."""
-    text = encode(organisation)
-    await insert_new(connection, identity, name=NAME, value=text)
-    await connection.execute(sa.update(identity).where(identity.c.name == NAME).values(value=text))
+    stored = encode(organisation)
+    await insert_new(connection, identity, name=NAME, value=stored)
+    await connection.execute(sa.update(identity).where(identity.c.name == NAME).values(value=stored))
 
 
 async def open_questions(connection: AsyncConnection) -> tuple[OpenQuestions, ...]:

@@ -1,0 +1,101 @@
+"""The files are changed while the service runs: right ones take effect, broken ones change nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from bridge.ports import Json
+from tests.support.clinic import DOMAIN, Clinic, eventually, hospital
+
+pytestmark = pytest.mark.timeout(170)
+ADMIN = f"@dr0:{DOMAIN}"
+
+
+@pytest.fixture
+async def clinic(tmp_path: Path) -> AsyncIterator[Clinic]:
+    opened = await Clinic.open(tmp_path, hospital({"derm": 2, "cardio": 3}))
+    yield opened
+    await opened.close()
+
+
+def _file(clinic: Clinic) -> Path:
+    return clinic.stack.config.parent / "organisation.yaml"
+
+
+def _change(clinic: Clinic, group: str, members: list[str]) -> None:
+    yaml = YAML()
+    content = yaml.load(_file(clinic).read_text())
+    content["organisation"]["admins"] = [ADMIN]
+    next(entry for entry in content["groups"] if entry["key"] == group)["members"] = members
+    with _file(clinic).open("w") as out:
+        yaml.dump(content, out)
+
+
+def _logged(clinic: Clinic, event: str) -> list[Json]:
+    lines = (clinic.stack.directory / "bridge.log").read_text().splitlines()
+    found = [json.loads(line) for line in lines if line.startswith("{")]
+    return [entry for entry in found if entry["event"] == event]
+
+
+async def _is_member(clinic: Clinic, person: str, key: str) -> bool:
+    joined = await clinic.people[person].call("GET", "/v3/joined_rooms")
+    await clinic.people[person].accept_invites()
+    names = [
+        (await clinic.people[person].call("GET", f"/v3/rooms/{room}/state/m.room.name/")).get("name", "")
+        for room in joined["joined_rooms"]
+    ]
+    return any(name.lower().startswith(key) for name in names)
+
+
+async def test_a_changed_organisation_is_in_force_without_a_restart_and_a_broken_one_is_not(
+    clinic: Clinic,
+) -> None:
+    newcomer = f"@dr3:{DOMAIN}"
+    _change(clinic, "derm", [f"@dr0:{DOMAIN}", f"@dr1:{DOMAIN}", newcomer])
+    assert await eventually(lambda: _is_member(clinic, newcomer, "derm"))
+    asked = await clinic.ask("derm")
+    person = clinic.people[newcomer]
+    await person.join(asked.alias)
+    await person.say(asked.room_id, "Je prends.")
+    await clinic.sealed(asked, person)  # a member only since the change: whoever decides knows
+
+    right = _file(clinic).read_text()
+    _file(clinic).write_text(right.replace("groups:", "groupes:"))
+
+    async def told() -> bool:
+        return any("did you mean 'groups'" in text for text in await clinic.bot_chat(clinic.people[ADMIN]))
+
+    assert await eventually(told)
+    (refused, *_) = _logged(clinic, "reload.refused")
+    line = right.splitlines().index("groups:") + 1
+    assert f"organisation.yaml:{line}: groupes: unknown key; did you mean 'groups'" in refused["mistake"]
+    still = await clinic.ask("derm")
+    assert still.card
+
+    _file(clinic).write_text(right)
+    _change(clinic, "cardio", [])  # three of four people
+    assert await eventually(lambda: _held(clinic))
+    assert await _is_member(clinic, f"@dr1:{DOMAIN}", "cardio")
+
+
+async def _held(clinic: Clinic) -> bool:
+    said = await clinic.bot_chat(clinic.people[ADMIN])
+    return bool(_logged(clinic, "reconcile.held")) and any("--allow-large-change" in text for text in said)
+
+
+async def test_sighup_reads_the_files_at_once(clinic: Clinic) -> None:
+    before = len(_logged(clinic, "reload.read"))
+    assert clinic.stack.bridge.process is not None
+    clinic.stack.bridge.process.send_signal(signal.SIGHUP)
+
+    async def read() -> bool:
+        return len(_logged(clinic, "reload.read")) > before
+
+    assert await eventually(read)
+    assert clinic.stack.bridge.process.returncode is None
