@@ -9,7 +9,7 @@ import structlog
 
 from bridge.config import Config
 from bridge.domain.change import Change, OpenQuestions, change, keeping, without_removals
-from bridge.domain.effects import HandBack, Planned
+from bridge.domain.effects import Phrase, Planned, TellAll
 from bridge.domain.organisation import Organisation
 from bridge.domain.plan import CreateRoom, Invite, Remove, Wanted, plan, wanted_rooms
 from bridge.flow.reconcile import Report, perform
@@ -169,13 +169,13 @@ def entries(organisation: Organisation, report: Report, by: str, at: float) -> I
 async def tell_admins(
     database: Database, organisation: Organisation, key: str, message: str, values: dict[str, str], now: float
 ) -> Sequence[outbox.Lane]:
-    """Tell each admin in their bot chat (``message``: locale key), once for each ``key``."""
+    """Tell each admin in their bot chat (``message``: key of the section ``desk``), once for each ``key``."""
     planned = []
     for user_id in organisation.admins:
         practitioner = organisation.practitioner(user_id)
         language = practitioner.language if practitioner else organisation.language
-        back = HandBack(f"desk:{key}:{user_id}", user_id, message, language, None, values)
-        planned.append(Planned(back, f"bot:{user_id}"))
+        tell = TellAll(f"desk:{key}:{user_id}", user_id, language, (Phrase(f"desk.{message}", values),))
+        planned.append(Planned(tell, f"bot:{user_id}"))
     if not planned:
         return ()
     async with database.transaction() as connection:

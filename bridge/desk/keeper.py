@@ -137,7 +137,7 @@ class Keeper:
         except ConfigError as error:
             for mistake in error.mistakes:
                 log.error("reload.refused", mistake=str(mistake))
-            await self._tell("desk_broken", {"mistakes": "\n".join(map(str, error.mistakes[:10]))})
+            await self._tell("broken", {"mistakes": "\n".join(map(str, error.mistakes[:10]))})
             return
         before, self.settings = self.settings, settings
         self._stamp = stamp(settings.files)
@@ -149,7 +149,7 @@ class Keeper:
             self._due = True
         elif settings.organisation != before.organisation:
             log.info("reload.waits_for_apply")
-            await self._tell("desk_waits", {})
+            await self._tell("waits", {})
 
     async def _bring(self) -> None:
         while True:
@@ -176,7 +176,7 @@ class Keeper:
     async def _tell_held(self, found: Change) -> None:
         people = ", ".join(access.user_id for access in found.loses)
         values = {"count": str(len(found.loses)), "of": str(found.people), "people": people}
-        await self._tell("desk_held", values)
+        await self._tell("held", values)
 
     async def _tell(self, message: str, values: dict[str, str]) -> None:
         """Tell the admins, once for each state of the files and day."""

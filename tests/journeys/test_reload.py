@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -99,3 +101,23 @@ async def test_sighup_reads_the_files_at_once(clinic: Clinic) -> None:
 
     assert await eventually(read)
     assert clinic.stack.bridge.process.returncode is None
+
+
+async def test_in_manual_mode_a_change_waits_for_apply_and_is_in_force_after_it(clinic: Clinic) -> None:
+    config = clinic.stack.config
+    config.write_text(config.read_text() + "reconcile: manual\n")
+    await clinic.stack.bridge.stop()
+    await clinic.stack.bridge.start()
+    newcomer = f"@dr3:{DOMAIN}"
+    _change(clinic, "derm", [f"@dr0:{DOMAIN}", f"@dr1:{DOMAIN}", newcomer])
+
+    async def logged(event: str) -> bool:
+        return bool(_logged(clinic, event))
+
+    assert await eventually(lambda: logged("reload.waits_for_apply"))
+    assert not await _is_member(clinic, newcomer, "derm")
+    command = (sys.executable, "-m", "bridge", "apply", "-c", str(config))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    assert await process.wait() == 0
+    assert await eventually(lambda: logged("reload.in_force"))
+    assert await eventually(lambda: _is_member(clinic, newcomer, "derm"))
