@@ -41,6 +41,7 @@ from bridge.matrix.restore import Restorer, settled
 from bridge.matrix.transactions import MAX_BODY, routes
 from bridge.names import StoredNames
 from bridge.ports import Json, RawInput, Reading, Temporary
+from bridge.protecting import retention
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.codec import decode_event
 from bridge.storage.database import Database
@@ -114,6 +115,7 @@ class Bridge:
         self._repairing: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._retaining: asyncio.Task[None] | None = None
         self.homeserver.on_answer = self._answered
 
     def _answered(self, status: int, seconds: float) -> None:
@@ -183,6 +185,8 @@ class Bridge:
         self._repairing = asyncio.create_task(self._repair.run(), name="repair")
         self._watching = asyncio.create_task(self.watch.run(), name="watch")
         self._keeping = asyncio.create_task(self.keeper.run(), name="keeper")
+        kept = retention(self.settings, self.database, self.sharing, self.clock, self.organisation)
+        self._retaining = asyncio.create_task(kept.run(), name="retention")
         log.info("bridge.ready")
 
     async def _prepared(self, config: Config) -> None:
@@ -320,7 +324,7 @@ class Bridge:
     async def stop(self) -> None:
         """Stop taking in, finish what is under way, close everything. What waits is kept."""
         await self.listener.stop()
-        tasks = (self._scanner, self._repairing, self._watching, self._keeping)
+        tasks = (self._scanner, self._repairing, self._watching, self._keeping, self._retaining)
         running = [task for task in tasks if task is not None]
         for task in running:
             task.cancel()

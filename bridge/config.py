@@ -81,7 +81,8 @@ def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Set
         raise ConfigError(tuple(sorted(set(mistakes))))
     organisation = _organisation(desired, config)
     warnings = rules.warnings(desired_source, organisation)
-    return Settings(_placed(config, path.parent), organisation, warnings, (path, organisation_path))
+    placed = _export_placed(_placed(config, path.parent), path.parent)
+    return Settings(placed, organisation, warnings, (path, organisation_path))
 
 
 # --- values that may come from elsewhere ---
@@ -234,6 +235,17 @@ def _placed(config: Config, directory: Path) -> Config:
     return config.model_copy(update={"database": database})
 
 
+def _export_placed(config: Config, directory: Path) -> Config:
+    """The same with a relative folder for exports taken from the file's folder."""
+    folder = config.retention.export_to
+    if folder is None:
+        return config
+    absolute = (directory / folder).resolve()
+    return config.model_copy(
+        update={"retention": config.retention.model_copy(update={"export_to": absolute})}
+    )
+
+
 def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
     language = desired.organisation.language or config.language
     present = membership.active(desired)
@@ -242,7 +254,7 @@ def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
         desired.organisation.name,
         language,
         tuple(person for person in people if person.user_id in present),
-        tuple(_group(entry, language, present) for entry in desired.groups),
+        tuple(_group(entry, language, present, config.retention.days) for entry in desired.groups),
         time_zone=desired.organisation.time_zone,
         discussions=membership.discussions(desired, language),
         inactive=tuple(person for person in people if person.user_id not in present),
@@ -251,12 +263,13 @@ def _organisation(desired: OrganisationFile, config: Config) -> Organisation:
     )
 
 
-def _group(entry: GroupEntry, language: str, present: frozenset[str]) -> ExpertGroup:
+def _group(entry: GroupEntry, language: str, present: frozenset[str], kept_days: int | None) -> ExpertGroup:
     chosen = entry.language or language
     several = entry.name if isinstance(entry.name, NameByLanguage) else None
     names = (("fr", several.fr), ("en", several.en)) if several else ()
     name = dict(names).get(chosen, str(entry.name))
     members = membership.still(entry.members, present)
+    days = entry.retention_days if entry.retention_days is not None else kept_days
     return ExpertGroup(
         entry.key,
         name,
@@ -268,4 +281,5 @@ def _group(entry: GroupEntry, language: str, present: frozenset[str]) -> ExpertG
         names,
         fallback=entry.fallback or "",
         hours=read_week(entry.hours),
+        retention_days=days,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -47,6 +48,19 @@ def write(folder: Path, address: str, dossiers: Sequence[Dossier], others: Seque
     return len(files)
 
 
+def write_one(folder: Path, dossier: Dossier) -> None:
+    """Write one question into a folder of its own below this one, in place of what an earlier try left.
+
+    Raises ``OSError``.
+    """
+    place = folder / dossier.question.reference
+    if place.exists():
+        shutil.rmtree(place)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in _files(dossier).items():
+        _write(place / name, content)
+
+
 def _files(dossier: Dossier) -> dict[str, bytes]:
     question = asdict(dossier.question)
     question.pop("token")  # whoever has it can write into the question
@@ -65,7 +79,7 @@ def _json(value: object) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    file.parent.mkdir(mode=0o700, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         out.write(content)

@@ -1,18 +1,27 @@
-"""Connects what data protection needs outside of the running service: the way to the homeserver."""
+"""Connects what data protection needs: the way to the homeserver, and the rounds of retention."""
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bridge.config import Config, Settings
+from bridge.domain.organisation import Organisation
+from bridge.domain.state import Question
+from bridge.exporting import write_one
+from bridge.flow.retention import Retention
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.forgetting import MatrixForgetting
 from bridge.matrix.outlet import Place
 from bridge.matrix.synapse import SynapseAdmin
 from bridge.names import StoredNames
+from bridge.ports import Clock
 from bridge.storage.database import Database
+from bridge.storage.dossier import dossier
 from bridge.storage.inbox import Arrival
+from bridge.storage.sharing import Sharing
 
 
 def administration(config: Config) -> SynapseAdmin | None:
@@ -49,3 +58,19 @@ async def forgetting(settings: Settings, database: Database) -> AsyncIterator[Ma
         await client.close()
         if admin is not None:
             await admin.close()
+
+
+def retention(
+    settings: Settings, database: Database, sharing: Sharing, clock: Clock, organisation: Organisation
+) -> Retention:
+    """The rounds that erase what was kept long enough."""
+    folder = settings.config.retention.export_to
+
+    async def keep(question: Question) -> None:
+        async with database.reading() as connection:
+            found = await dossier(connection, question)
+        assert folder is not None
+        await asyncio.to_thread(write_one, folder / question.group, found)
+
+    opened = functools.partial(forgetting, settings, database)
+    return Retention(database, sharing, clock, organisation, opened, keep if folder else None)

@@ -28,6 +28,7 @@ from bridge.values import (
     MatrixId,
     Name,
     Port,
+    RetentionDays,
     Secret,
     TimeZone,
     Url,
@@ -213,6 +214,17 @@ class ClaimSection(Section):
     )
 
 
+class RetentionSection(Section):
+    """How long questions are kept once they are archived."""
+
+    days: RetentionDays = Field(
+        None, description="Days after archiving until a question is erased; without it they are kept."
+    )
+    export_to: Path | None = Field(
+        None, strict=False, description="Folder into which each question is exported before it is erased."
+    )
+
+
 class Config(Section):
     """The whole of config.yaml."""
 
@@ -235,6 +247,7 @@ class Config(Section):
         description="Share of the people with access whom one change may take it from without being asked.",
     )
     video: VideoSection = Field(default_factory=VideoSection)
+    retention: RetentionSection = Field(default_factory=RetentionSection)
 
 
 class OrganisationSection(Section):
@@ -284,6 +297,9 @@ class GroupEntry(Section):
     hours: Hours = Field(
         {},
         description='When this group works, as {mon-fri: "08:00-19:00"}; waits count then. Else always.',
+    )
+    retention_days: RetentionDays = Field(
+        None, description="Days after archiving until its questions are erased; retention.days by default."
     )
     suspended: bool = Field(
         False, description="true: patients who ask it are told that nobody is available for now."

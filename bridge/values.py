@@ -131,4 +131,5 @@ Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 KEY = r"^[a-z0-9][a-z0-9-]{0,30}$"
+RetentionDays = Annotated[int, Field(ge=1, le=36500)] | None
 Key = Annotated[str, Field(pattern=KEY)]

@@ -49,6 +49,8 @@ class ExpertGroup:
     """The name by language, where the YAML gives several."""
     fallback: str = ""
     hours: Week = ALWAYS
+    retention_days: int | None = None
+    """Days after archiving until its questions are erased; ``None``: they are kept."""
 
     def called(self, language: str) -> str:
         """The name in this language, or else the one that the group's rooms have."""

@@ -89,12 +89,12 @@ async def _spaces(connection: AsyncConnection, question: Question) -> list[str]:
 
 
 async def _room_ids(connection: AsyncConnection, question: Question) -> list[str]:
-    """Its rooms: a question that changed hands has more than one."""
-    name = f"question:{question.id}"
-    later = range(2, getattr(question, "generation", 1) + 1)
-    keys = [name, *(f"{name}:{number}" for number in later)]
-    query = sa.select(rooms.c.room_id).where(rooms.c.key.in_(keys))
-    return list((await connection.execute(query)).scalars())
+    """Its rooms, the first one first: a question that changed hands has more than one."""
+    former = [f"former:{question.id}:{number}" for number in range(1, question.generation)]
+    keys = [*former, question.room]
+    query = sa.select(rooms.c.key, rooms.c.room_id).where(rooms.c.key.in_(keys))
+    found = {row.key: row.room_id for row in await connection.execute(query)}
+    return [found[key] for key in keys if key in found]
 
 
 async def _event_ids(connection: AsyncConnection, question_id: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from bridge.storage.codec import decode_question
 from bridge.storage.inbox import Input
 from bridge.storage.outbox import event_ids
 from bridge.storage.schema import inbox, metadata, outbox, questions
+from bridge.storage.schema_people import dialogues  # noqa: F401  its tables belong to the same metadata
 
 AT_ONCE = 200
 HEAD_BYTES = 65536
@@ -48,13 +48,9 @@ async def questions_of(connection: AsyncConnection, address: str) -> list[Questi
 
 async def by_reference(connection: AsyncConnection, reference: str) -> Question | None:
     """The question with this reference, as people read it to each other."""
-    named = questions.c.state.contains(json.dumps(reference.upper())[1:-1], autoescape=True)
-    query = sa.select(questions.c.id, questions.c.state).where(named)
-    async for row in _pages(connection, query, questions.c.id):
-        question = decode_question(row.state)
-        if question.reference == reference.upper():
-            return question
-    return None
+    query = sa.select(questions.c.state).where(questions.c.reference == reference.strip().upper())
+    state = (await connection.execute(query)).scalar()
+    return decode_question(state) if state else None
 
 
 async def mails_from(connection: AsyncConnection, address: str) -> list[Input]:

@@ -80,17 +80,25 @@ async def save(
         raise Conflict(question.id)
 
 
-async def archived_before(
-    connection: AsyncConnection, group: str, moment: float, limit: int
-) -> list[Question]:
-    """Questions of a group that were archived before this moment, longest ago first."""
+Cursor = tuple[float, str]
+"""Where a page of archived questions ended: when the last one was archived, and its ID."""
+LONGEST_AGO: Cursor = (0.0, "")
+
+
+async def archived(
+    connection: AsyncConnection, group: str, after: Cursor, before: float, limit: int
+) -> list[tuple[Cursor, Question]]:
+    """A page of questions of a group that were archived before this moment, longest ago first."""
+    at, question_id = questions.c.archived_at, questions.c.id
+    beyond = sa.or_(at > after[0], sa.and_(at == after[0], question_id > after[1]))
     query = (
-        sa.select(questions.c.state)
-        .where(questions.c.group_key == group, questions.c.archived_at < moment)
-        .order_by(questions.c.archived_at)
+        sa.select(at, question_id, questions.c.state)
+        .where(questions.c.group_key == group, at >= after[0], beyond, at < before)
+        .order_by(at, question_id)
         .limit(limit)
     )
-    return [decode_question(state) for state in (await connection.execute(query)).scalars()]
+    rows = await connection.execute(query)
+    return [((row[0], row[1]), decode_question(row[2])) for row in rows]
 
 
 async def count_waiting(connection: AsyncConnection, group: str) -> int:

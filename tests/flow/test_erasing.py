@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,12 +14,16 @@ import sqlalchemy as sa
 
 from bridge.domain import events as ev
 from bridge.domain.content import Attachment, Kind
-from bridge.domain.state import Policy
+from bridge.domain.organisation import ExpertGroup, Notify, Organisation
+from bridge.domain.state import Policy, Question
+from bridge.exporting import write_one
 from bridge.flow.erasing import Eraser, Held
 from bridge.flow.inbox import Inbox
+from bridge.flow.retention import Keep, Retention
 from bridge.ports import RawInput, Reading, Remains, TransportDown
 from bridge.storage import acts, audit, erasure, holds, inbox, outbox, patients, questions, registry
 from bridge.storage.database import Database
+from bridge.storage.dossier import dossier
 from bridge.storage.schema import metadata
 from bridge.storage.schema import outbox as outbox_table
 from bridge.storage.sharing import Alone
@@ -148,6 +153,22 @@ async def test_the_homeserver_is_told_everything_that_it_has_to_forget(ward: War
     assert len(ward.homeserver.forgot) == 1
 
 
+async def test_the_rooms_that_a_question_left_are_forgotten_too(ward: Ward) -> None:
+    await ward.lived()
+    async with ward.database.transaction() as connection:
+        await registry.remember_room(connection, f"former:{QID}:1", "!first")
+        stored = await questions.load(connection, QID)
+        assert stored is not None
+        moved = replace(stored.question, generation=2)
+        await questions.save(connection, moved, stored)
+        late = inbox.Arrival("matrix:$old", "matrix", "!first", b"Marie Dupont")
+        await inbox.put(connection, [late], 1.0)
+    await ward.erase()
+    await ward.eraser.finish()
+    assert ward.homeserver.forgot[0].rooms == ("!first", "!room")
+    assert "Dupont" not in await ward.everything()
+
+
 async def test_a_homeserver_that_is_away_forgets_later(ward: Ward) -> None:
     await ward.lived()
     ward.homeserver.away = True
@@ -254,3 +275,80 @@ async def test_the_file_on_disk_has_no_trace_either(ward: Ward, tmp_path: Path) 
     assert [word for word in (*SECRETS, PHOTO.decode()) if word.encode() in raw] == []
     async with ward.database.reading() as connection:
         assert await erasure.was_erased(connection, QID)
+
+
+def _retention(ward: Ward, days: int | None, keep: Keep | None = None) -> Retention:
+    @asynccontextmanager
+    async def homeserver() -> AsyncIterator[Forgetful]:
+        yield ward.homeserver
+
+    group = ExpertGroup("derm", "Dermatologie", "derm@h.example", (), Notify.ANNOUNCE, "fr")
+    organisation = Organisation("H", "fr", (), (replace(group, retention_days=days),))
+    return Retention(ward.database, Alone(None), Clock(), organisation, homeserver, keep)
+
+
+async def _archived(ward: Ward, days_ago: float) -> None:
+    await ward.lived()
+    async with ward.database.transaction() as connection:
+        at = Clock().now().timestamp() - days_ago * 86400
+        await connection.execute(sa.text("UPDATE questions SET archived_at = :at"), {"at": at})
+
+
+@pytest.mark.parametrize(
+    ("days", "days_ago", "gone"), [(30, 31, 1), (30, 29, 0), (None, 9999, 0), (1, 1.01, 1)]
+)
+async def test_questions_of_a_group_are_erased_so_many_days_after_they_were_archived(
+    ward: Ward, days: int | None, days_ago: float, gone: int
+) -> None:
+    await _archived(ward, days_ago)
+    assert await _retention(ward, days).round() == gone
+    assert ("Dupont" in await ward.everything()) is (gone == 0)
+    assert len(ward.homeserver.forgot) == gone
+    assert await _retention(ward, days).round() == 0
+
+
+async def test_a_question_that_was_never_archived_is_kept(ward: Ward) -> None:
+    await ward.lived()
+    assert await _retention(ward, 1).round() == 0
+    assert "Dupont" in await ward.everything()
+
+
+async def test_retention_leaves_what_is_under_legal_hold_and_what_could_not_be_exported(ward: Ward) -> None:
+    await _archived(ward, 31)
+
+    async def full(_question: Question) -> None:
+        raise OSError("no space left on device")
+
+    assert await _retention(ward, 30, full).round() == 0
+    subject = holds.of_question(QID)
+    async with ward.database.transaction() as connection:
+        await holds.add(connection, holds.Hold(subject, "plainte", "cli:anna", 1.0))
+    assert await _retention(ward, 30).round() == 0
+    async with ward.database.transaction() as connection:
+        await holds.lift(connection, subject)
+    kept: list[str] = []
+
+    async def exported(question: Question) -> None:
+        kept.append(question.reference)
+
+    assert await _retention(ward, 30, exported).round() == 1
+    assert kept == ["K7X3M2"]
+
+
+async def test_an_export_before_erasing_has_everything_and_is_for_its_owner_only(
+    ward: Ward, tmp_path: Path
+) -> None:
+    await ward.lived()
+    async with ward.database.reading() as connection:
+        stored = await questions.load(connection, QID)
+        assert stored is not None
+        found = await dossier(connection, stored.question)
+    for _ in range(2):  # an earlier try may have left something
+        write_one(tmp_path / "derm", found)
+    place = tmp_path / "derm" / "K7X3M2"
+    files = {str(file.relative_to(place)): file.read_bytes() for file in place.rglob("*") if file.is_file()}
+    everything = b"\n".join(files.values()).decode()
+    assert [word for word in SECRETS if word not in everything] == []
+    assert "t" * 24 not in files["question.json"].decode()
+    assert PHOTO in [body for name, body in files.items() if name.startswith("files/")]
+    assert {file.stat().st_mode & 0o077 for file in place.rglob("*")} == {0}
