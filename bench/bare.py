@@ -6,6 +6,7 @@ It has no database, no retries and no second thoughts; what ours takes longer is
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Bare:
         self._registration = directory / "bare.yaml"
         self._port = free_port()
         self._submit_to = submit_to
+        self._numbers = itertools.count()
         self._runner: web.AppRunner | None = None
         self.synapse = LocalSynapse(directory / "bare", domain=DOMAIN, registration=self._registration)
         self.client: MatrixClient
@@ -96,7 +98,7 @@ class Bare:
         people = [self.owner.user_id, *(person.user_id for person in self.others)]
         room_id = await self.client.create_room(
             {
-                "room_alias_name": f"bare_{free_port()}",
+                "room_alias_name": f"bare_{next(self._numbers)}",
                 "preset": "private_chat",
                 "invite": [GHOST, *people],
                 "power_level_content_override": {"users": {self.client.bot_id: 100}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ import aiosmtplib
 from bench.bare import GHOST, Bare
 from bridge.demo.mailbox import Mail
 from bridge.demo.person import Person
+from bridge.ports import Json
 from tests.support.clinic import PATIENT, Asked, Clinic, body, hospital
 
 ROUNDS = 30
@@ -78,12 +80,9 @@ async def _both(
 
 
 async def _mail_to_room(clinic: Clinic, asked: Asked, owner: Person, mail: Mail, word: str) -> float:
-    waiting = asyncio.create_task(owner.wait_for(asked.room_id, lambda e: word in body(e)))
-    await asyncio.sleep(0.05)
-    began = time.perf_counter()
-    await _write(clinic, mail, word)
-    await waiting
-    return time.perf_counter() - began
+    return await _until_seen(
+        owner, asked.room_id, lambda e: word in body(e), lambda: _write(clinic, mail, word)
+    )
 
 
 async def _write(clinic: Clinic, mail: Mail, word: str) -> None:
@@ -98,13 +97,13 @@ async def _write(clinic: Clinic, mail: Mail, word: str) -> None:
 
 
 async def _ghost(bare: Bare, room_id: str, word: str) -> float:
-    waiting = asyncio.create_task(bare.owner.wait_for(room_id, lambda e: word in body(e)))
-    await asyncio.sleep(0.05)
-    began = time.perf_counter()
     content = {"msgtype": "m.text", "body": word}
-    await bare.client.send(room_id, "m.room.message", content, txn_id=word, as_user=GHOST)
-    await waiting
-    return time.perf_counter() - began
+    return await _until_seen(
+        bare.owner,
+        room_id,
+        lambda e: word in body(e),
+        lambda: bare.client.send(room_id, "m.room.message", content, txn_id=word, as_user=GHOST),
+    )
 
 
 async def _reply(clinic: Clinic, person: Person, room_id: str, address: str, word: str) -> float:
@@ -146,35 +145,69 @@ async def _burst(clinic: Clinic, owner: Person, room_id: str) -> dict[str, Any]:
 
 
 async def _claims(clinic: Clinic, bare: Bare) -> dict[str, Any]:
-    """From the first answer to the seal, with one other reader."""
-    ours, least = [], []
+    """From the first answer to the seal, with one other reader: their removal is the last step of both."""
+    ours, told, least = [], [], []
     for number in range(CLAIMS):
         asked = await clinic.ask("derm")
         first, second = clinic.members("derm")
         await second.join(asked.room_id)
-        began = time.perf_counter()
-        await first.say(asked.room_id, f"pris {number}")
-        await clinic.sealed(asked, first)
-        ours.append(time.perf_counter() - began)
+        sealed_s, told_s = await _claim(clinic, asked, first, second, f"pris {number}")
+        ours.append(sealed_s)
+        told.append(told_s)
         room_id = await bare.room()
-        sealed = asyncio.Event()
-
-        async def close(_text: str, room_id: str = room_id, sealed: asyncio.Event = sealed) -> None:
-            await bare.seal(room_id)
-            sealed.set()
-
-        bare.react = close
-        began = time.perf_counter()
-        await bare.owner.say(room_id, "pris")
-        await sealed.wait()
-        least.append(time.perf_counter() - began)
+        bare.react = lambda _text, room_id=room_id: bare.seal(room_id)
+        least.append(await _until_removed(bare.owner, room_id, bare.others[0].user_id, "pris"))
         bare.react = None
     mine, floor = statistics.median(ours), statistics.median(least)
     return {
-        "claim to seal, ours, told to the owner": f"{mine * 1000:.0f} ms",
+        "claim to seal, ours": f"{mine * 1000:.0f} ms",
+        "claim to seal, ours, told to the owner": f"{statistics.median(told) * 1000:.0f} ms",
         "claim to seal, least": f"{floor * 1000:.0f} ms",
         "claim to seal, ratio": round(mine / floor, 2),
     }
+
+
+async def _claim(
+    clinic: Clinic, asked: Asked, first: Person, second: Person, words: str
+) -> tuple[float, float]:
+    """Seconds until the other reader is out, and until the owner is told that the seal is complete."""
+    began = time.perf_counter()
+    sealed_s = await _until_removed(first, asked.room_id, second.user_id, words)
+    await clinic.sealed(asked, first)
+    return sealed_s, time.perf_counter() - began
+
+
+async def _until_removed(person: Person, room_id: str, other: str, words: str) -> float:
+    """Seconds from someone's message to the removal of another, as the homeserver tells it."""
+    return await _until_seen(
+        person, room_id, lambda e: _is_removal(e, other), lambda: person.say(room_id, words)
+    )
+
+
+async def _until_seen(
+    person: Person, room_id: str, wanted: Callable[[Json], bool], act: Callable[[], Awaitable[object]]
+) -> float:
+    """Seconds from before ``act`` until a client that follows the room is told of an event."""
+    only = json.dumps({"room": {"rooms": [room_id]}, "presence": {"types": []}})
+    since = (await person.call("GET", "/v3/sync", filter=only, timeout="0"))["next_batch"]
+    began = time.perf_counter()
+    acting = asyncio.create_task(_run(act))
+    while True:
+        answer = await person.call("GET", "/v3/sync", filter=only, since=since, timeout="10000")
+        since = answer["next_batch"]
+        timeline = answer.get("rooms", {}).get("join", {}).get(room_id, {}).get("timeline", {})
+        if any(wanted(event) for event in timeline.get("events", [])):
+            took_s = time.perf_counter() - began
+            await acting
+            return took_s
+
+
+async def _run(act: Callable[[], Awaitable[object]]) -> None:
+    await act()
+
+
+def _is_removal(event: Json, user_id: str) -> bool:
+    return event.get("state_key") == user_id and event["content"].get("membership") == "leave"
 
 
 def _cpu_s(clinic: Clinic) -> float:

@@ -160,7 +160,11 @@ class Bridge:
         await self.inbox.take([arrival])
 
     async def _store_events(self, events: list[Json]) -> None:
-        await self.inbox.take(matrix_arrivals(self.own_rooms.sift(events)))
+        """Keep what people did; what we did ourselves is in the outbox already and comes back to no use."""
+        bot, homeserver = self.homeserver.bot_id, self.settings.config.homeserver
+        ours = Place(bot, homeserver.domain, homeserver.namespace, "").is_ours
+        told = [event for event in events if not (isinstance(event, dict) and ours(event.get("sender")))]
+        await self.inbox.take(matrix_arrivals(self.own_rooms.sift(told)))
 
     async def start(self) -> None:
         """Bring everything up.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.domain.state import Question
 from bridge.ports import Json
@@ -15,6 +16,10 @@ from bridge.storage.inbox import Arrival
 Take = Callable[[Sequence[Arrival]], Awaitable[None]]
 
 
+REMEMBERED = 2000
+"""Results that a process remembers: what an effect brought never changes, and the next ones ask for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredNames:
     """The :class:`bridge.ports.Names` of one database."""
@@ -24,6 +29,7 @@ class StoredNames:
     listing_limit: int
     noted: Callable[[str, str], None] = lambda _key, _room_id: None
     """Told of each room that is remembered, by key."""
+    _results: OrderedDict[str, Json] = field(default_factory=OrderedDict)
 
     async def room_id(self, key: str) -> str | None:
         """The Matrix room ID of one of our rooms."""
@@ -58,8 +64,15 @@ class StoredNames:
 
     async def result(self, key: str) -> Json | None:
         """What an effect brought, or ``None`` while it hasn't been performed."""
+        if (known := self._results.get(key)) is not None:
+            return known
         async with self.database.reading() as connection:
-            return await outbox.result(connection, key)
+            found = await outbox.result(connection, key)
+        if found is not None:
+            self._results[key] = found
+            if len(self._results) > REMEMBERED:
+                self._results.popitem(last=False)
+        return found
 
     async def blob(self, digest: str) -> bytes | None:
         """Kept bytes by their SHA-256."""

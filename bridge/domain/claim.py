@@ -10,7 +10,7 @@ from bridge.domain import events as ev
 from bridge.domain.acts import Act, Did
 from bridge.domain.content import Line
 from bridge.domain.replay import replayed
-from bridge.domain.state import Decision, Policy, Question, Status, counted, in_room, moved
+from bridge.domain.state import SEAL_FIRST_S, Decision, Policy, Question, Status, counted, in_room, moved
 
 
 def hand_raised(question: Question, event: ev.HandRaised, now: datetime) -> Decision:
@@ -41,7 +41,7 @@ def claimed(question: Question, author: ev.Author, now: datetime) -> Decision:
         sealed=False,
         waits_since=now,
     )
-    effects = (*in_room(taken, *_seal(taken, now)), counted(taken.group, f"{taken.stem}:taken"))
+    effects = (*in_room(taken, *_seal(taken, now)), counted(taken.group, f"{taken.stem}:taken", SEAL_FIRST_S))
     return Decision(taken, effects, (Act(f"{taken.stem}:taken", Did.TAKEN, author.user_id),))
 
 
@@ -54,7 +54,7 @@ def _seal(taken: Question, now: datetime) -> tuple[fx.Effect, ...]:
         fx.Lock(lock, qid, owner, ghost, stem),
         fx.CloseJoin(f"{stem}:close-join", qid),
         fx.HideHistory(f"{stem}:hide-history", qid),
-        fx.RemoveOthers(removal, qid, owner, taken.owner_name, ghost, taken.language),
+        fx.RemoveOthers(removal, qid, owner, taken.owner_name, ghost, taken.language, lock=lock),
         fx.CoverExposed(
             f"{stem}:cover", qid, owner, taken.owner_name, ghost, removal, now.timestamp(), taken.generation
         ),

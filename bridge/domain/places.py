@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.effects import Planned
 from bridge.domain.house import Section, ShowInSpace, TakeFromSpace, space_key
-from bridge.domain.state import Question
+from bridge.domain.state import SEAL_FIRST_S, Question
 
 PUT_AWAY = "archived"
 """The status of a question that is out of sight."""
@@ -32,5 +32,5 @@ def moved(before: Question | None, after: Question | None, turn: int) -> tuple[P
         planned.append(Planned(TakeFromSpace(key, user_id, section, room), space_key(user_id)))
     for user_id, section, room in sorted(now - was):
         key = f"{after.id}:house:{turn}:+{user_id}:{section.value}"
-        planned.append(Planned(ShowInSpace(key, user_id, section, room), space_key(user_id)))
+        planned.append(Planned(ShowInSpace(key, user_id, section, room), space_key(user_id), SEAL_FIRST_S))
     return tuple(planned)

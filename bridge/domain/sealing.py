@@ -37,7 +37,10 @@ class HideHistory:
 
 @dataclass(frozen=True, slots=True)
 class RemoveOthers:
-    """Seal (d): remove members and invites until only owner, patient and bridge remain; invite the owner."""
+    """Seal (d): remove members and invites until only owner, patient and bridge remain; invite the owner.
+
+    ``lock`` is the key of the :class:`Lock` that saw who was there.
+    """
 
     key: str
     question_id: str
@@ -45,6 +48,7 @@ class RemoveOthers:
     owner_name: str
     ghost: str
     language: str
+    lock: str = ""
 
 
 @dataclass(frozen=True, slots=True)

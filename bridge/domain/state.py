@@ -19,6 +19,9 @@ THREAD_KEPT = 20
 EVENTS_KEPT = 100
 """How many of the owner's events a question remembers the fate of; whatever is older counts as mailed."""
 
+SEAL_FIRST_S = 1.0
+"""After a claim the homeserver's first second belongs to the seal; listings and numbers can wait."""
+
 
 class Status(StrEnum):
     """Where a question stands."""
@@ -199,9 +202,9 @@ def in_room(question: Question, *effects: fx.Effect) -> tuple[fx.Planned, ...]:
     return tuple(fx.Planned(effect, question.id) for effect in effects)
 
 
-def counted(group: str, key: str) -> fx.Planned:
+def counted(group: str, key: str, after_s: float = 0.0) -> fx.Planned:
     """The number of waiting questions in the group space's name is to be brought up to date."""
-    return fx.Planned(fx.CountWaiting(f"{key}:count", group), f"group:{group}")
+    return fx.Planned(fx.CountWaiting(f"{key}:count", group), f"group:{group}", after_s)
 
 
 def thread_of(mails: tuple[str, ...]) -> tuple[str, ...]:

@@ -116,30 +116,34 @@ class Inbox:
             except Temporary as error:
                 return error.retry_after or AWAY_S
             self._doubted.discard(conversation)
-        while not self.lanes.stopping:
-            async with self.database.reading() as connection:
-                item = await inbox.head(connection, conversation)
-            if item is None:
-                return None
+        item = await self._head(conversation)
+        while item is not None and not self.lanes.stopping:
             wait_s = item.due_at - self.clock.now().timestamp()
             if wait_s > 0:
                 return wait_s
             completeness = await self._completeness(item)
             if completeness is Completeness.UNKNOWN:
                 return AWAY_S
-            if completeness is not Completeness.CHANGED:
-                await self._process(item, unsure=completeness is Completeness.UNSURE)
+            if completeness is Completeness.CHANGED:
+                item = await self._head(conversation)
+            else:
+                item = await self._process(item, unsure=completeness is Completeness.UNSURE)
         return None
+
+    async def _head(self, conversation: str) -> inbox.Input | None:
+        async with self.database.reading() as connection:
+            return await inbox.head(connection, conversation)
 
     async def _completeness(self, item: inbox.Input) -> Completeness:
         if self.timelines is None or item.kind != "matrix":
             return Completeness.COMPLETE
         return await self.timelines.complete(item)
 
-    async def _process(self, item: inbox.Input, *, unsure: bool) -> None:
+    async def _process(self, item: inbox.Input, *, unsure: bool) -> inbox.Input | None:
+        """Decide an input; returns what is its conversation's next one then."""
         try:
             reading = await self.readers[item.kind](item)
-            await self._commit(item, reading, unsure=unsure)
+            return await self._commit(item, reading, unsure=unsure)
         except questions.Conflict:
             log.info("inbox.decide_again", input=item.id)
         except Erased:
@@ -152,8 +156,9 @@ class Inbox:
             # The exception's text may quote the patient: only its type is logged.
             log.error("inbox.failed", input=item.id, kind=item.kind, error=type(error).__name__)
             await self._again(item, error)
+        return await self._head(item.conversation)
 
-    async def _commit(self, item: inbox.Input, reading: Reading, *, unsure: bool) -> None:
+    async def _commit(self, item: inbox.Input, reading: Reading, *, unsure: bool) -> inbox.Input | None:
         now = self.clock.now()
         lanes: list[outbox.Lane] = []
         changes: list[Decided] = []
@@ -169,6 +174,7 @@ class Inbox:
             elif not await inbox.done(connection, item.id, unsure=unsure, forget=reading.forget):
                 raise questions.Conflict(item.key)
             await self.sharing.tell(connection, "outbox", [outbox.lane_name(lane) for lane in lanes])
+            following = await inbox.head(connection, item.conversation)
         if reading.hold:
             log.warning("inbox.held", input=item.id, reason=reading.hold)
         self.meter.inputs.labels(item.kind, "held" if reading.hold else "decided").inc()
@@ -176,6 +182,7 @@ class Inbox:
             self.meter.changed(change.before, change.after)
         self.meter.decided_after.observe(max(0.0, now.timestamp() - item.received_at))
         self.wake_outbox(lanes)
+        return following
 
     async def _decide(self, connection: AsyncConnection, question_id: str, event: Event) -> Decided:
         now = self.clock.now()

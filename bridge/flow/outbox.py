@@ -81,19 +81,21 @@ class Outbox:
 
     async def _drain_ours(self, lane: outbox.Lane) -> float | None:
         transport = self._transports[_kind(lane)]
-        while not self.lanes.stopping:
-            async with self.database.reading() as connection:
-                row = await outbox.head(connection, lane)
-            if row is None:
-                return None
+        row = await self._head(lane)
+        while row is not None and not self.lanes.stopping:
             wait_s = row.due_at - self.clock.now().timestamp()
             wait_s = max(wait_s, transport.rest())
             if wait_s > 0:
                 return wait_s
-            await self._perform(row, transport)
+            row = await self._perform(row, transport)
         return None
 
-    async def _perform(self, row: outbox.Row, transport: Transport) -> None:
+    async def _head(self, lane: outbox.Lane) -> outbox.Row | None:
+        async with self.database.reading() as connection:
+            return await outbox.head(connection, lane)
+
+    async def _perform(self, row: outbox.Row, transport: Transport) -> outbox.Row | None:
+        """Try an effect; returns what is the lane's next one then."""
         performer = self.performers[_kind((row.conversation, row.lane))]
         row = self._doubting(row)
         try:
@@ -112,7 +114,8 @@ class Outbox:
             log.exception("outbox.crashed", effect=type(row.effect).__name__, row=row.id)
             await self._retry(row, performer, Temporary(type(error).__name__))
         else:
-            await self._finish(row, outcome)
+            return await self._finish(row, outcome)
+        return await self._head((row.conversation, row.lane))
 
     def _doubting(self, row: outbox.Row) -> outbox.Row:
         """Note a try. The first one of the process that decided on the effect needs no doubt."""
@@ -120,7 +123,7 @@ class Outbox:
         self._tried.add(row.id)
         return replace(row, started=doubtful)
 
-    async def _finish(self, row: outbox.Row, outcome: Outcome, error: str | None = None) -> None:
+    async def _finish(self, row: outbox.Row, outcome: Outcome, error: str | None = None) -> outbox.Row | None:
         now = self.clock.now().timestamp()
         arrivals = [
             inbox.Arrival(
@@ -146,10 +149,12 @@ class Outbox:
                 await people.keep_card(connection, room_key, card)
             gained = await inbox.put(connection, arrivals, now)
             await self.sharing.tell(connection, "inbox", gained)
+            following = await outbox.head(connection, (row.conversation, row.lane))
         self._tried.discard(row.id)
         self._count(row, "done" if error is None else "failed")
         log.debug("outbox.done", effect=type(row.effect).__name__, row=row.id, failed=error is not None)
         self.wake_inbox(gained)
+        return following
 
     async def _retry(self, row: outbox.Row, performer: Performer, error: Temporary) -> None:
         now = self.clock.now().timestamp()

@@ -115,7 +115,7 @@ class Timelines:
         return events[::-1], reached
 
     async def _complete_before(self, page: list[Json], reached: str | None) -> bool:
-        if any(event["event_id"] == reached for event in page):
+        if any(event["event_id"] == reached or event.get("type") == "m.room.create" for event in page):
             return True
         said = [event["event_id"] for event in page if self._is_said(event)]
         async with self.database.reading() as connection:

@@ -40,6 +40,13 @@ class Place:
         """The full Matrix ID of a ghost."""
         return f"@{localpart}:{self.domain}"
 
+    def is_ours(self, user_id: object) -> bool:
+        """Whether this is the bot or one of our ghosts."""
+        return isinstance(user_id, str) and (
+            user_id == self.bot
+            or (user_id.startswith(f"@{self.namespace}") and user_id.endswith(f":{self.domain}"))
+        )
+
     def alias(self, name: str) -> str:
         """The localpart of one of our room aliases."""
         return f"{self.namespace}{name}"

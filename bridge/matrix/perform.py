@@ -34,7 +34,7 @@ class MatrixPerformer:
         acting: Acting | None = None,
         more: Handlers | None = None,
     ) -> None:
-        seal = Seal(outlet, grant_at_once_up_to, acting)
+        seal = Seal(outlet, organisation, grant_at_once_up_to, acting)
         self.handlers: Handlers = {
             **seal.handlers,
             **Posting(outlet, seal).handlers,

@@ -38,7 +38,7 @@ class MatrixReader:
         """Read one event. Raises :class:`NotYet` for one about a card that is still being recorded."""
         event: Json = json.loads(item.payload)
         sender = event.get("sender")
-        if not isinstance(sender, str) or self._is_ours(sender):
+        if not isinstance(sender, str) or self.place.is_ours(sender):
             return NOTHING
         key = await self.names.room_key(str(event.get("room_id")))
         kind, _, rest = (key or "").partition(":")
@@ -56,11 +56,6 @@ class MatrixReader:
                 return Reading(forget=event.get("type") != "m.room.member")
             case _:
                 return NOTHING
-
-    def _is_ours(self, sender: str) -> bool:
-        return sender == self.place.bot or (
-            sender.startswith(f"@{self.place.namespace}") and sender.endswith(f":{self.place.domain}")
-        )
 
     async def _in_question(self, event: Json, sender: str, question_id: str) -> Reading:
         question_id, _, left = question_id.partition(":")

@@ -6,6 +6,7 @@ bridge: homeservers bundle later edits and thread replies onto events that ex-me
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from html import escape
@@ -14,6 +15,7 @@ from typing import Any
 from bridge.domain import effects as fx
 from bridge.domain.content import Line
 from bridge.domain.events import SealCompleted
+from bridge.domain.organisation import Organisation
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.acting import Acting
@@ -31,6 +33,7 @@ class Seal:
     """Performs the effects of the seal. Groups larger than ``grant_at_once_up_to`` wait for the grant."""
 
     outlet: Outlet
+    organisation: Organisation
     grant_at_once_up_to: int
     acting: Acting | None = None
 
@@ -48,13 +51,33 @@ class Seal:
         }
 
     async def lock(self, _task: Task, effect: fx.Lock) -> Outcome:
-        """(a) Others may no longer speak; the owner may, unless too many others still read."""
+        """(a) Others may no longer speak; the owner may, unless too many others may still read.
+
+        Who is there is asked at the same time where the group is too small for that to matter.
+        """
         room_id = await self.outlet.room(f"question:{effect.question_id}")
+        if await self._is_small(effect):
+            others, _ = await asyncio.gather(
+                self._others(effect, room_id), self._levels(effect, room_id, effect.owner)
+            )
+            granted = True
+        else:
+            others = await self._others(effect, room_id)
+            granted = len(others) <= self.grant_at_once_up_to
+            await self._levels(effect, room_id, effect.owner if granted else None)
+        return Outcome(result={"granted": granted, "readers": len(others), "others": others})
+
+    async def _is_small(self, effect: fx.Lock) -> bool:
+        """Whether those who may be in the room are few; a fallback group may have been asked, too."""
+        created = f"{effect.stem or effect.question_id}:create"
+        group = self.organisation.group(await self.outlet.earlier(created, "group"))
+        few = group is not None and len(group.members) <= self.grant_at_once_up_to
+        return few and group is not None and not group.fallback
+
+    async def _others(self, effect: fx.Lock, room_id: str) -> list[str]:
         members = await self.outlet.homeserver.members(room_id)
-        others = [m for m in members if m.membership == "join" and m.user_id not in self._kept(effect)]
-        granted = len(others) <= self.grant_at_once_up_to
-        await self._levels(effect, room_id, effect.owner if granted else None)
-        return Outcome(result={"granted": granted, "readers": len(others)})
+        kept = self._kept(effect)
+        return [m.user_id for m in members if m.membership == "join" and m.user_id not in kept]
 
     def _kept(self, effect: fx.Lock | fx.RemoveOthers | fx.GrantOwner) -> set[str]:
         place = self.outlet.place
@@ -87,7 +110,7 @@ class Seal:
         homeserver = self.outlet.homeserver
         room_id = await self.outlet.room(f"question:{effect.question_id}")
         reason = text(effect.language, "bot.removed", owner=effect.owner_name)
-        kept, removed = self._kept(effect), 0
+        kept, removed = self._kept(effect), await self._remove_known(effect, room_id, reason)
         for _ in range(ROUNDS):
             members = await homeserver.members(room_id)
             inside = [m for m in members if m.membership in INSIDE and m.user_id not in kept]
@@ -101,6 +124,16 @@ class Seal:
                 await homeserver.kick(room_id, member.user_id, reason=reason)
                 removed += 1
         raise Temporary("others are still coming in")
+
+    async def _remove_known(self, effect: fx.RemoveOthers, room_id: str, reason: str) -> int:
+        """Remove at once who was there when the room was locked; who else is there shows afterwards."""
+        locked = await self.outlet.names.result(effect.lock) or {}
+        others = [user_id for user_id in locked.get("others", ()) if user_id not in self._kept(effect)]
+        if self.acting is not None:
+            await self.acting.read(room_id, others)
+        for user_id in others:
+            await self.outlet.homeserver.kick(room_id, user_id, reason=reason)
+        return len(others)
 
     async def _invite_owner(self, room_id: str, owner: str, members: list[Member]) -> None:
         membership = next((m.membership for m in members if m.user_id == owner), "")

@@ -12,18 +12,17 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import event
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bridge.storage.door import PRAGMAS, Row, door
+from bridge.storage.threaded import SqliteConnections
 
 AWAY = (OSError, sa.exc.TimeoutError, sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError)
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -51,47 +50,50 @@ def _telling_away() -> Iterator[None]:
         raise DatabaseAway(f"{type(error).__name__}: {error}") from error
 
 
-def _engine(url: str) -> AsyncEngine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=0)
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
-    return create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=0)
+class PostgresConnections:
+    """A pool of connections to a server."""
 
+    def __init__(self, url: URL) -> None:
+        self._engine = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=0
+        )
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed at the end of the block, or undone."""
+        async with self._engine.begin() as connection:
+            yield connection
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read from."""
+        async with self._engine.connect() as connection:
+            yield connection
+            await connection.rollback()
 
-def _begin_sqlite(connection: sa.Connection) -> None:
-    read_only = connection.get_execution_options().get("colloque_read", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._engine.dispose()
 
 
 class Database:
     """The way to all tables."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._url = parsed = make_url(url)
         self.process = secrets.token_hex(8)
         """Names this process in what it writes."""
-        self.sqlite = self._engine.dialect.name == "sqlite"
+        self.sqlite = parsed.get_backend_name() == "sqlite"
+        self._connections = SqliteConnections(parsed) if self.sqlite else PostgresConnections(parsed)
         self._writer = asyncio.Lock()
-        self._door = door(make_url(url))
+        self._door = door(parsed)
 
     async def migrate(self) -> None:
         """Bring the schema forward to this program's. Raises :class:`DatabaseRefused` on a newer one."""
         try:
             with _telling_away():
-                async with self._engine.connect() as connection:
+                async with self._connections.writing() as connection:
                     await connection.run_sync(_upgrade)
-                    await connection.commit()
         except (DatabaseAway, sa.exc.DBAPIError) as error:
             reason = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             raise DatabaseRefused(f"the database can't be used: {reason}") from None
@@ -99,7 +101,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._door.close()
-        await self._engine.dispose()
+        await self._connections.close()
 
     async def answers(self) -> bool:
         """Whether the database can be read right now."""
@@ -118,10 +120,10 @@ class Database:
         """
         with _telling_away():
             if not self.sqlite:
-                async with self._engine.begin() as connection:
+                async with self._connections.writing() as connection:
                     yield connection
                 return
-            async with self._writer, self._engine.begin() as connection:
+            async with self._writer, self._connections.writing() as connection:
                 yield connection
 
     async def take(self, rows: Sequence[Row], now: float) -> None:
@@ -145,12 +147,10 @@ class Database:
         with _telling_away():
             if self.sqlite:
                 async with self._writer:
-                    file = str(self._engine.url.database)
+                    file = str(self._url.database)
                     return await asyncio.to_thread(_overwrite, file, thoroughly)
             if thoroughly:
-                async with self._engine.connect() as plain:
-                    connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
-                    await connection.exec_driver_sql("VACUUM")
+                await _vacuum(self._url)
             return True
 
     @asynccontextmanager
@@ -160,10 +160,17 @@ class Database:
         Raises :class:`DatabaseAway`.
         """
         with _telling_away():
-            async with self._engine.connect() as plain:
-                connection = await plain.execution_options(colloque_read=True)
+            async with self._connections.reading() as connection:
                 yield connection
-                await connection.rollback()
+
+
+async def _vacuum(url: URL) -> None:
+    engine = create_async_engine(url.set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql("VACUUM")
+    finally:
+        await engine.dispose()
 
 
 def _overwrite(file: str, thoroughly: bool) -> bool:

@@ -50,7 +50,8 @@ class Bench:
 
     async def do(self, effect: Effect, *, started: bool = False) -> Outcome:
         outlet = Outlet(self.client, self.names, self.place)
-        group = ExpertGroup("derm", "Dermatologie", "d@h.example", (), Notify.ANNOUNCE, "fr")
+        members = tuple(person.user_id for person in self.people)
+        group = ExpertGroup("derm", "Dermatologie", "d@h.example", members, Notify.ANNOUNCE, "fr")
         organisation = Organisation("H", "fr", (), (group,))
         performer = MatrixPerformer(outlet, organisation, grant_at_once_up_to=self.grant_at_once_up_to)
         outcome = await performer.perform(Job(effect, started))

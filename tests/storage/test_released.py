@@ -56,7 +56,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(params=sorted(file.stem for file in RELEASED.glob("*.json")))
 async def old(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Database]:
     opened = Database(url)
-    async with opened._engine.begin() as connection:
+    async with opened.transaction() as connection:
         await connection.run_sync(_as_it_was, request.param)
     await opened.migrate()
     yield opened

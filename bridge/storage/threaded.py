@@ -1,0 +1,145 @@
+"""SQLite's connections, each with a thread of its own: a statement is one step to that thread and back.
+
+The usual asynchronous driver takes a step for each cursor, fetch and BEGIN; a message takes a dozen
+statements, and so a good part of its time. Here BEGIN goes with the first statement and rows come
+with their statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.pool import NullPool
+
+from bridge.storage.door import PRAGMAS
+
+T = TypeVar("T")
+READERS = 4
+
+
+class ThreadedConnection:
+    """What our queries use of an :class:`AsyncConnection`, on one connection and its thread."""
+
+    def __init__(self, engine: sa.Engine, name: str, *, reads: bool) -> None:
+        self.dialect = engine.dialect
+        self._engine = engine.execution_options(colloque_read=reads)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._connection: sa.Connection | None = None
+
+    async def execute(self, statement: Any, parameters: Any = None) -> sa.Result[Any]:
+        """As :meth:`AsyncConnection.execute`; the rows are all there."""
+        return await self._run(lambda connection: _executed(connection, statement, parameters))
+
+    async def exec_driver_sql(self, statement: str, parameters: Any = None) -> sa.Result[Any]:
+        """As :meth:`AsyncConnection.exec_driver_sql`."""
+        return await self._run(lambda connection: _whole(connection.exec_driver_sql(statement, parameters)))
+
+    async def run_sync(self, function: Callable[..., T], *arguments: Any) -> T:
+        """As :meth:`AsyncConnection.run_sync`."""
+        return await self._run(lambda connection: function(connection, *arguments))
+
+    async def commit(self) -> None:
+        """Make what was done since the first statement last."""
+        await self._run(lambda connection: connection.commit())
+
+    def end(self) -> None:
+        """Undo what isn't committed; it is done before the next statement of this connection."""
+        self._thread.submit(self._end)
+
+    async def close(self) -> None:
+        """Close the connection and its thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    async def _run(self, step: Callable[[sa.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._step, step)
+
+    def _step(self, step: Callable[[sa.Connection], T]) -> T:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._engine.connect()
+        return step(self._connection)
+
+    def _end(self) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.rollback()
+        except Exception:
+            self._close()  # whatever state the file is in, the next statement opens it anew
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+
+def _executed(connection: sa.Connection, statement: Any, parameters: Any) -> sa.Result[Any]:
+    return _whole(connection.execute(statement, parameters))
+
+
+def _whole(result: sa.CursorResult[Any]) -> sa.Result[Any]:
+    if not result.returns_rows:
+        return result
+    whole: sa.Result[Any] = result.freeze()()
+    return whole
+
+
+class SqliteConnections:
+    """One connection that writes and a few that read, of one file."""
+
+    def __init__(self, url: URL) -> None:
+        engine = sa.create_engine(
+            url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"check_same_thread": False}
+        )
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        self._writer = ThreadedConnection(engine, "writer", reads=False)
+        self._readers = [ThreadedConnection(engine, f"reader{n}", reads=True) for n in range(READERS)]
+        self._idle: asyncio.LifoQueue[ThreadedConnection] = asyncio.LifoQueue()
+        for reader in self._readers:
+            self._idle.put_nowait(reader)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """The connection that writes; what the block did is committed at its end, or undone."""
+        try:
+            yield cast("AsyncConnection", self._writer)
+            await self._writer.commit()
+        finally:
+            self._writer.end()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one consistent state from its first statement on."""
+        reader = await self._idle.get()
+        try:
+            yield cast("AsyncConnection", reader)
+        finally:
+            reader.end()
+            self._idle.put_nowait(reader)
+
+    async def close(self) -> None:
+        """Close all of them."""
+        for connection in (self._writer, *self._readers):
+            await connection.close()
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    read_only = connection.get_execution_options().get("colloque_read", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
