@@ -14,11 +14,17 @@ from email.errors import InvalidBase64CharactersDefect, InvalidBase64LengthDefec
 from email.header import decode_header
 from email.message import Message
 from email.policy import compat32
+from typing import Any
+
+from bridge.mail.winmail import is_winmail, unpack
 
 MAX_PARTS = 200
 MAX_DEPTH = 20
 MAX_HEADER = 8_000
 """Characters of one header that are looked at."""
+
+MAX_HEADERS = 256_000
+"""Bytes of all headers that are looked at; the mail then comes along whole."""
 
 MAX_BOUNDARY_LINES = 5_000
 """Lines that look like boundaries; a mail with more is not taken apart at all."""
@@ -38,6 +44,19 @@ class Leaf:
     alternative: int
 
 
+class _Part(Message):
+    """A part of whose headers the library looks at the beginning only: it takes their square in time."""
+
+    def get(self, name: str, failobj: Any = None) -> Any:
+        value = super().get(name, failobj)
+        return value if value is failobj else str(value)[:MAX_HEADER]
+
+
+def message_of(raw: bytes) -> Message:
+    """These bytes as a message; raises anything for a hostile one."""
+    return message_from_bytes(raw, _class=_Part, policy=compat32)
+
+
 @dataclass(slots=True)
 class Taken:
     """A mail taken apart: its leaves in order, and the codes of what went wrong."""
@@ -53,21 +72,37 @@ def take_apart(raw: bytes) -> Taken:
     """All leaves of a mail. Never raises; what can't be read as MIME becomes one leaf of raw bytes."""
     if raw.count(b"\n--") > MAX_BOUNDARY_LINES:
         return _whole(raw, "too_many_parts")
+    readable = _bounded(raw)
     try:
-        message = message_from_bytes(raw, policy=compat32)
+        message = message_of(readable)
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError):
         return _whole(raw, "broken_mime")
     taken = Taken(message)
+    if readable is not raw:
+        _note(taken, "headers_too_large")
+        taken.incomplete = True
     _walk(message, taken, 0, 0)
     if taken.incomplete:
         taken.leaves.append(Leaf("message/rfc822", "", "message.eml", raw, True, 0))
     return taken
 
 
+def _bounded(raw: bytes) -> bytes:
+    """The mail with as many of its headers as are looked at."""
+    ends = [end for end in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if end >= 0]
+    end = min(ends, default=len(raw))
+    if end <= MAX_HEADERS:
+        return raw
+    cut = raw.rfind(b"\n", 0, MAX_HEADERS) + 1
+    while cut and raw[cut : cut + 1] in (b" ", b"\t"):  # a header goes whole or not at all
+        cut = raw.rfind(b"\n", 0, cut - 1) + 1
+    return raw[:cut] + b"\n" + raw[end:].lstrip(b"\r\n")
+
+
 def _whole(raw: bytes, problem: str) -> Taken:
     head, _, _ = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
     lines = head[: 64 * 1024]
-    taken = Taken(message_from_bytes(lines + b"\n\n", policy=compat32), problems=[problem])
+    taken = Taken(message_of(lines + b"\n\n"), problems=[problem])
     taken.leaves.append(Leaf("message/rfc822", "", "message.eml", raw, True, 0))
     return taken
 
@@ -98,7 +133,22 @@ def _walk(part: Message, taken: Taken, depth: int, alternative: int) -> None:
             content = part.epilogue.encode("utf-8", "surrogateescape")
             taken.leaves.append(Leaf("text/plain", "", "", content, False, 0))
         return
-    taken.leaves.append(_leaf(part, mimetype, alternative, taken))
+    leaf = _leaf(part, mimetype, alternative, taken)
+    taken.leaves += _unpacked(leaf) or [leaf]
+
+
+def _unpacked(leaf: Leaf) -> list[Leaf]:
+    """The leaves of a winmail.dat, or none when it is something else."""
+    packed = unpack(leaf.content) if is_winmail(leaf.mimetype, leaf.content) else None
+    if packed is None:
+        return []
+    same = id(packed)
+    leaves = [Leaf("application/octet-stream", "", name, content, True, 0) for name, content in packed.files]
+    if packed.html:
+        leaves.insert(0, Leaf("text/html", "", "", packed.html, False, same))
+    if packed.text:
+        leaves.insert(0, Leaf("text/plain", "utf-8", "", packed.text.encode("utf-8", "replace"), False, same))
+    return leaves
 
 
 def _note(taken: Taken, problem: str) -> None:

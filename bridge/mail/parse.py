@@ -6,12 +6,11 @@ import re
 from email.message import Message
 
 from email_validator import EmailNotValidError, validate_email
-from inscriptis import get_text
-from inscriptis.model.config import ParserConfig
 
 from bridge.domain.content import Kind
 from bridge.mail.automatic import automatic_reason
 from bridge.mail.bounce import read_bounce
+from bridge.mail.html import MAX_HTML, html_text, visible
 from bridge.mail.mime import (
     Leaf,
     Taken,
@@ -29,11 +28,10 @@ MAX_SUBJECT = 200
 MAX_TEXT = 200_000
 """Characters of text that go on; a longer text also goes on whole, as a file."""
 
-MAX_HTML = 1_000_000
-"""Characters of HTML that are read; a longer page also goes on whole, as a file."""
+MAX_REPORT = 256_000
+"""Bytes of a delivery report that are read: what it says comes first, the mail it is about last."""
 
 MAX_NAME = 100
-_LINK = re.compile(r"\[([^\[\]]{0,500})\]\(([^()\s]{0,2000})\)")
 _FORWARDED = re.compile(r"(?:tr|fwd?|wg|rv|doorst|vb|i)\s?:", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 
@@ -53,7 +51,8 @@ def parse_mail(raw: bytes, domain: str = "", *, report_expected: bool = False) -
     identifiers = _MESSAGE_ID.findall(_raw_header(taken.message, "references"))
     subject = header_text(taken.message, "subject")
     reply = read_reply(text, forwarded=bool(_FORWARDED.match(subject)), ours=domain)
-    bounce = read_bounce(taken.message, expected=report_expected)
+    whole = taken.message if len(raw) <= MAX_REPORT else take_apart(raw[:MAX_REPORT]).message
+    bounce = read_bounce(whole, expected=report_expected)
     addresses = tuple(sender.address for sender in senders)
     automatic = automatic_reason(taken.message, addresses, domain)
     return ParsedMail(
@@ -180,7 +179,7 @@ def _body(taken: Taken, problems: list[str]) -> tuple[str, list[ParsedFile]]:
     unused = _unused(taken.leaves, readable)
     files: list[ParsedFile] = []
     for number, leaf in enumerate(taken.leaves):
-        long_page = leaf.mimetype == "text/html" and len(leaf.content) > MAX_HTML and number not in unused
+        long_page = number not in unused and _is_long_page(leaf)
         if number in readable and long_page:
             problems.append("text_clipped")
             files.append(ParsedFile(Kind.FILE, "message.html", "text/html", leaf.content))
@@ -192,6 +191,13 @@ def _body(taken: Taken, problems: list[str]) -> tuple[str, list[ParsedFile]]:
         files.append(ParsedFile(Kind.FILE, "message.txt", "text/plain", text.encode()))
         text = text[:MAX_TEXT]
     return text, files
+
+
+def _is_long_page(leaf: Leaf) -> bool:
+    """Whether not all of a page's words are read."""
+    if leaf.mimetype != "text/html" or len(leaf.content) <= MAX_HTML:
+        return False
+    return len(visible(decode_text(leaf.content, leaf.charset)[0])) > MAX_HTML
 
 
 def _is_text(leaf: Leaf) -> bool:
@@ -230,24 +236,6 @@ def _decoded(leaf: Leaf, problems: list[str]) -> str:
 def _tidy(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip("\n")
-
-
-def html_text(html: str) -> str:
-    """The words of an HTML mail, links with their targets; nothing remote is ever fetched."""
-    html = html[:MAX_HTML]
-    try:
-        return _LINK.sub(_link, str(get_text(html, ParserConfig(display_links=True))))
-    except Exception:  # a parser of a hostile document may raise anything; the words still count
-        return re.sub(r"<[^<>]{0,10000}>", " ", html)
-
-
-def _link(found: re.Match[str]) -> str:
-    """``words (target)``; only the words where the target says nothing more."""
-    words, target = found.group(1), found.group(2)
-    if not target.lower().startswith(("http://", "https://")):
-        return words
-    said = re.sub(r"^https?://|/$", "", words.strip().lower())
-    return words if said == re.sub(r"^https?://|/$", "", target.lower()) else f"{words} ({target})"
 
 
 def _file(leaf: Leaf, number: int) -> ParsedFile:

@@ -52,16 +52,25 @@ def _cleaned(content: bytes) -> Photo | None:
         kind = opened.format or ""
         if kind == "TIFF" and getattr(opened, "n_frames", 1) > 1:
             return None  # a scan of several pages: the others must not vanish
-        upright = ImageOps.exif_transpose(opened)
-        picture = _in_srgb(upright)
+        ImageOps.exif_transpose(opened, in_place=True)
+        opened.load()
+        return _encoded_as_fits(_in_srgb(opened), kind)
+
+
+def _encoded_as_fits(picture: Image.Image, kind: str) -> Photo | None:
+    """The picture in the format that keeps what is to be seen; each copy of its pixels counts."""
     if picture.mode in DEEP:
         return _encoded(picture, "PNG")
     if picture.mode == "F":
         return None
     transparent = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
     if kind == "PNG" or transparent:
-        return _encoded(picture.convert("RGBA" if transparent else "RGB"), "PNG")
-    return _encoded(picture.convert("RGB"), "JPEG")
+        return _encoded(_in_mode(picture, "RGBA" if transparent else "RGB"), "PNG")
+    return _encoded(_in_mode(picture, "RGB"), "JPEG")
+
+
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
@@ -71,16 +80,16 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
         return picture
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"))
+        ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), inPlace=True)
     except (ImageCms.PyCMSError, OSError):
         return picture
-    return converted if converted is not None else picture
+    return picture
 
 
 def _encoded(picture: Image.Image, kind: str) -> Photo:
-    # A fresh image of the same pixels carries nothing along.
-    bare = Image.new(picture.mode, picture.size)
-    bare.paste(picture)
+    # Encoders write along what stands here: comments, colour profiles, where it was taken.
+    bare = picture
+    bare.info = {}
     out = BytesIO()
     if kind == "PNG":
         bare.save(out, "PNG", optimize=False)

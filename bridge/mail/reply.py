@@ -18,6 +18,7 @@ from bridge.mail.history import (
     begins_history,
     glued,
     header_block,
+    history_follows,
     introduced,
     is_forward,
     is_marker,
@@ -102,9 +103,17 @@ def _cut(lines: list[str], ours: str) -> list[str] | None:
         if said := glued(lines, number):
             return [*lines[:number], said, *_said_behind(lines, number + 1)]
         if begins_history(lines, number):
-            block = lines[number : number + (header_block(lines, number) or 8)]
-            return None if _foreign(block, marker, ours) else _without_rule(lines[:number])
+            return _below_headers(lines, number, marker, ours)
     return lines if marker is None else _at_marker(lines, marker)
+
+
+def _below_headers(lines: list[str], number: int, marker: int | None, ours: str) -> list[str] | None:
+    """As with an attribution; below headers without quote marks everything is history."""
+    length = header_block(lines, number)
+    if _foreign(lines[number : number + (length or 8)], marker, ours):
+        return None
+    marked = is_quoted(lines[number]) or history_follows(lines, number + max(length, 1) - 1)
+    return _around(lines, number, max(length, 1)) if marked else _without_rule(lines[:number])
 
 
 def _at_marker(lines: list[str], marker: int) -> list[str]:

@@ -197,7 +197,7 @@ def test_links_of_html_can_be_read() -> None:
 
 
 def test_a_very_long_page_also_goes_on_whole() -> None:
-    page = b"<p>" + b"<!-- x -->" * 110_000 + b"fin</p>"
+    page = b"<p>" + b"<b></b>" * 110_000 + b"fin</p>"
     mail = parse_mail(HEAD + b"Content-Type: text/html\r\n\r\n" + page)
     assert [file.content for file in mail.files] == [page]
     assert "text_clipped" in [problem.code for problem in mail.problems]
@@ -237,6 +237,22 @@ def test_what_is_not_taken_apart_comes_along_whole(body: bytes, problem: str) ->
     assert problem in [found.code for found in mail.problems]
     assert mail.files[-1].name == "message.eml"
     assert mail.files[-1].content == HEAD + body
+
+
+def test_headers_beyond_what_is_looked_at_hide_no_words() -> None:
+    raw = HEAD + b"X-Long: y\r\n z\r\n" * 30_000 + b"\r\nBonjour\r\n"
+    mail = parse_mail(raw)
+    assert mail.text == "Bonjour"
+    assert mail.sender is not None
+    assert [problem.code for problem in mail.problems] == ["headers_too_large"]
+    assert mail.files[-1].content == raw
+
+
+def test_a_header_that_takes_the_library_its_square_in_time_is_read_at_once() -> None:
+    started = time.process_time()
+    inner = b"--b\r\nContent-Type: multipart/mixed" + b';"' * 500_000 + b"\r\n\r\nx\r\n--b--\r\n"
+    parse_mail(HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + inner)
+    assert time.process_time() - started < 2
 
 
 def test_a_broken_photo_stays_a_file_with_its_bytes() -> None:
