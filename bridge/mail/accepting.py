@@ -7,7 +7,6 @@ from dataclasses import replace
 from bridge.domain.consulting import uid
 from bridge.domain.events import InvitationAnswered
 from bridge.domain.state import Question
-from bridge.mail.calendar import read_reply
 from bridge.mail.notices import calendar_uid
 from bridge.mail.parsed import ParsedMail
 
@@ -22,7 +21,12 @@ def invitation_answer(
     Calendars that answer by themselves mark the mail as automatic, and its text is the program's: the
     patient's own words are then the answer's comment. A person's words and files go into the room.
     """
-    replies = [read_reply(file.content) for file in mail.files if file.mimetype in CALENDARS]
+    calendars = [file.content for file in mail.files if file.mimetype in CALENDARS]
+    if not calendars:
+        return None
+    from bridge.mail.calendar import read_reply  # its library is heavy, and seldom needed
+
+    replies = [read_reply(content) for content in calendars]
     reply = next((reply for reply in replies if reply is not None), None)
     if reply is None:
         return None

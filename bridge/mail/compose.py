@@ -20,7 +20,6 @@ from html import escape
 from pathlib import Path
 
 import nh3
-from inscriptis import get_text
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
@@ -326,11 +325,18 @@ def _render(template: str, mail: OutgoingMail) -> str:
     return _TEMPLATES.get_template(template).render(mail=mail, lines=lines, say=say)
 
 
+def _as_text(html: str) -> str:
+    from inscriptis import get_text  # heavy, and nearly every client sends the plain words, too
+
+    words: str = get_text(html)
+    return words.strip()
+
+
 def _shown(line: OutgoingLine, cid: str) -> Mapping[str, object]:
     """A line's two readings; whichever its sender left out is made from the other."""
     html = clean_html(line.html)
     formatted = html if nh3.clean(html, tags=set()).strip() else ""
-    words = line.text if line.text.strip() else get_text(formatted).strip()
+    words = line.text if line.text.strip() else _as_text(formatted)
     file = line.file
     return {
         "text": words,

@@ -9,7 +9,6 @@ from bridge.domain import effects as fx
 from bridge.domain.organisation import Organisation
 from bridge.locale import text
 from bridge.mail.addresses import message_id_of, reply_address
-from bridge.mail.calendar import Party, invitation, method_of
 from bridge.mail.compose import MailKind, OutgoingCalendar, OutgoingLine, OutgoingMail
 
 
@@ -50,6 +49,8 @@ def calendar_uid(key: str, domain: str) -> str:
 def _calendar(
     effect: fx.TellPatient, organisation: Organisation, domain: str, now: datetime
 ) -> OutgoingCalendar:
+    from bridge.mail.calendar import Party, invitation, method_of  # its library is heavy, and seldom needed
+
     assert effect.meeting is not None
     meeting = replace(effect.meeting, uid=calendar_uid(effect.meeting.uid, domain))
     content = invitation(

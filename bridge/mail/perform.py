@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,7 +16,6 @@ from bridge.locale import text
 from bridge.mail.addresses import bounce_address, message_id_of, reply_address
 from bridge.mail.compose import MailKind, OutgoingFile, OutgoingLine, OutgoingMail, compose
 from bridge.mail.notices import patient_notice
-from bridge.mail.photos import clean_photo
 from bridge.ports import (
     Ambiguous,
     Clock,
@@ -29,6 +29,9 @@ from bridge.ports import (
     Temporary,
     TransportDown,
 )
+
+if TYPE_CHECKING:
+    from bridge.mail.photos import Photo
 
 log = structlog.get_logger()
 
@@ -237,10 +240,16 @@ class MailPerformer:
         except TransportDown as error:
             # The homeserver is away, not the mail server: other mails go on.
             raise Temporary(str(error)) from None
-        photo = clean_photo(content) if attachment.kind is Kind.IMAGE else None
+        photo = _clean(content) if attachment.kind is Kind.IMAGE else None
         if photo is None:
             return OutgoingFile(attachment.name, attachment.mimetype, content)
         if len(photo.content) > room:
             return None
         stem = attachment.name.rpartition(".")[0] or attachment.name
         return OutgoingFile(f"{stem}.{photo.extension.lstrip('.')}", photo.mimetype, photo.content)
+
+
+def _clean(content: bytes) -> Photo | None:
+    from bridge.mail.photos import clean_photo  # picture libraries are heavy, and photos are few
+
+    return clean_photo(content)

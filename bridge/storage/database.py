@@ -15,21 +15,16 @@ from pathlib import Path
 
 import asyncpg
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from bridge.storage.away import DatabaseRefused as DatabaseRefused
 from bridge.storage.door import PRAGMAS, Row, door
 from bridge.storage.threaded import SqliteConnections
 
 AWAY = (OSError, sa.exc.TimeoutError, sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError)
-MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-class DatabaseRefused(Exception):
-    """This database can't be used: newer than this program, or another program's."""
+NEWEST = max(script.name for script in (Path(__file__).parent / "migrations/versions").glob("*.py"))[:4]
+"""The schema that this program's migrations lead to."""
 
 
 class DatabaseAway(Exception):
@@ -186,30 +181,17 @@ def _overwrite(file: str, thoroughly: bool) -> bool:
         connection.close()
 
 
-MIGRATING = 0x636F6C6C6F717565
-"""The number of the lock that lets one process at a time migrate."""
-
-
 def _upgrade(connection: sa.Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATING})
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    _refuse_foreign(connection, ScriptDirectory.from_config(config))
-    command.upgrade(config, "head")
-
-
-def _refuse_foreign(connection: sa.Connection, scripts: ScriptDirectory) -> None:
-    tables = set(sa.inspect(connection).get_table_names())
-    if not tables:
+    """Migrate, unless the schema is this program's already: then the tools for it stay out of memory."""
+    if _revision(connection) == NEWEST:
         return
-    if "alembic_version" not in tables:
-        raise DatabaseRefused("the database holds tables of another program; give Colloque one of its own")
-    known = {script.revision for script in scripts.walk_revisions()}
+    from bridge.storage.migrate import upgrade
+
+    upgrade(connection)
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if "alembic_version" not in sa.inspect(connection).get_table_names():
+        return None
     found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all()
-    if unknown := [revision for revision in found if revision not in known]:
-        raise DatabaseRefused(
-            f"the database has schema {', '.join(unknown)}, which this version does not know: "
-            "it was written by a newer Colloque (or another program); install that version or newer"
-        )
+    return str(found[0]) if len(found) == 1 else None

@@ -17,7 +17,8 @@ from bridge.domain.effects import Answer
 from bridge.domain.state import Status
 from bridge.domain.titles import keywords
 from bridge.storage import inbox, outbox, questions, registry
-from bridge.storage.database import MIGRATIONS, Database
+from bridge.storage.database import Database
+from bridge.storage.migrate import MIGRATIONS
 from bridge.storage.search import search
 from tests.support.postgres import fresh
 

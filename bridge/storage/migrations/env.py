@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from bridge.storage.schema import metadata
+from bridge.storage.schema_people import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
