@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bridge.storage.schema import metadata
+from bridge.storage.schema import metadata as metadata
 
 cards = sa.Table(
     "cards",
