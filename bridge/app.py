@@ -249,6 +249,7 @@ class Bridge:
     async def _in_force(self) -> None:
         """Another organisation is in force; everyone who holds it sees that by themselves but these."""
         self.inbox.policy = policy(self.settings.config, self.organisation)
+        await self.watch.roll_call()
         for kind in KINDS:
             for room_id in (await self.names.rooms_of(kind)).values():
                 self.own_rooms.learn(room_id)

@@ -44,6 +44,15 @@ class StoredAvailability:
             await self.take([owner_gone(known, user_id, "absent", cause) for known in open_questions])
         return len(open_questions)
 
+    async def depart(self, user_id: str) -> int:
+        """Let every question of someone who left the organisation know, and count them."""
+        async with self.database.reading() as connection:
+            owned = await presence.owned_by(connection, user_id)
+        for start in range(0, len(owned), presence.AT_ONCE):
+            page = owned[start : start + presence.AT_ONCE]
+            await self.take([owner_gone(known, user_id, "left", str(version)) for known, version in page])
+        return len(owned)
+
     async def question_named(self, user_id: str, reference: str) -> str | None:
         """The question with this reference that concerns them."""
         if not reference:

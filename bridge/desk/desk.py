@@ -10,6 +10,7 @@ import structlog
 from bridge.config import Config
 from bridge.domain.change import Change, OpenQuestions, change, keeping, without_removals
 from bridge.domain.effects import Phrase, Planned, TellAll
+from bridge.domain.house import Depart
 from bridge.domain.organisation import Organisation
 from bridge.domain.plan import CreateRoom, Invite, Remove, Wanted, plan, wanted_rooms
 from bridge.flow.reconcile import Report, perform
@@ -148,7 +149,17 @@ class Desk:
                 await inforce.save(connection, now)
                 for entry in entries(now, report, by, at):
                     await audit.note(connection, entry)
+                gone = tuple(departures(before, now, at))
+                await outbox.add(connection, gone, at, self.database.process)
         return Applied(found, report, now)
+
+
+def departures(before: Organisation | None, now: Organisation, at: float) -> Iterator[Planned]:
+    """What has the questions of those who are no longer of the organisation learn it."""
+    for practitioner in before.practitioners if before else ():
+        if now.practitioner(practitioner.user_id) is None:
+            user_id = practitioner.user_id
+            yield Planned(Depart(f"depart:{user_id}:{at}", user_id), f"bot:{user_id}")
 
 
 def entries(organisation: Organisation, report: Report, by: str, at: float) -> Iterator[audit.Entry]:

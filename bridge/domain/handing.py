@@ -284,11 +284,22 @@ def expired(question: Question, _now: datetime, _policy: Policy) -> Decision:
 
 def owner_gone(question: Question, user_id: str, reason: str, now: datetime, policy: Policy) -> Decision:
     """The owner can't look after it: it goes back, unless nothing waits for someone who is only absent."""
-    if question.status is not Status.TAKEN or question.owner != user_id:
+    here_again = reason == "left" and policy.organisation.practitioner(user_id) is not None
+    if question.owner != user_id or here_again:
         return Decision(question)
+    if question.status is not Status.TAKEN:
+        return _shut_out(question) if reason == "left" else Decision(question)
     if reason == "absent" and question.waits_since is None:
         return Decision(question)
     return requeued(question, now, policy, actor=COLLOQUE, why="", code=reason)
+
+
+def _shut_out(question: Question) -> Decision:
+    """What is over stays theirs on record, but they are out of its room; coming back, they reopen it."""
+    key = f"{question.id}:shut-out:{question.turn}"
+    message = "left_organisation"
+    out = fx.CloseFormer(key, question.id, question.room, question.ghost, question.language, message)
+    return Decision(question, in_room(question, out))
 
 
 def member_left(question: Question, event: ev.MemberLeft, now: datetime, policy: Policy) -> Decision:

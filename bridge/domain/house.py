@@ -68,7 +68,15 @@ class Readmit:
     language: str
 
 
-HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Inquire
+@dataclass(frozen=True, slots=True)
+class Depart:
+    """Someone is no longer of the organisation: each question of theirs learns it."""
+
+    key: str
+    user_id: str
+
+
+HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Depart | Inquire
 
 
 def space_key(user_id: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from bridge.domain import effects as fx
 from bridge.domain.commands import Command
 from bridge.domain.events import Author, Instructed, Standing
+from bridge.domain.house import Depart
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.botchat import BotChat
@@ -31,6 +32,7 @@ class Attention:
             fx.PassOn: self.pass_on,
             fx.KeepAbsence: self.keep_absence,
             fx.KeepMute: self.keep_mute,
+            Depart: self.depart,
         }
 
     async def offer(self, task: Task, effect: fx.Offer) -> Outcome:
@@ -108,6 +110,10 @@ class Attention:
             f"{task.key}:said", effect.user_id, effect.language, words, doubtful=task.started
         )
         return Outcome()
+
+    async def depart(self, _task: Task, effect: Depart) -> Outcome:
+        """Let every question of theirs know that they are gone."""
+        return Outcome(result={"questions": await self.availability.depart(effect.user_id)})
 
     async def keep_mute(self, _task: Task, effect: fx.KeepMute) -> Outcome:
         """Note it; the answer is said apart."""

@@ -76,10 +76,24 @@ async def named(connection: AsyncConnection, reference: str) -> list[str]:
     return list((await connection.execute(query)).scalars())
 
 
+async def owned_by(connection: AsyncConnection, user_id: str) -> list[tuple[str, int]]:
+    """Every question that is someone's, open or over, with its version."""
+    query = sa.select(questions.c.id, questions.c.version).where(questions.c.owner == user_id)
+    return [(row[0], row[1]) for row in await connection.execute(query)]
+
+
 async def owners(connection: AsyncConnection) -> list[str]:
-    """Everyone who owns an open question."""
-    query = sa.select(questions.c.owner).where(questions.c.status == Status.TAKEN.value).distinct()
-    return list((await connection.execute(query)).scalars())
+    """Everyone who owns a question, each found by one step in the index, however many they own."""
+    return list((await connection.execute(OWNERS)).scalars())
+
+
+OWNERS = sa.text(
+    "WITH RECURSIVE people (owner) AS ("
+    "SELECT (SELECT min(owner) FROM questions WHERE owner > '') "
+    "UNION ALL SELECT (SELECT min(owner) FROM questions WHERE owner > people.owner) "
+    "FROM people WHERE people.owner IS NOT NULL"
+    ") SELECT owner FROM people WHERE owner IS NOT NULL"
+)
 
 
 async def due(connection: AsyncConnection, now: float) -> list[tuple[str, int]]:

@@ -154,12 +154,6 @@ sa.Index(
     postgresql_where=questions.c.status == "waiting",
 )
 
-sa.Index(
-    "questions_owned",
-    questions.c.owner,
-    sqlite_where=questions.c.status == "taken",
-    postgresql_where=questions.c.status == "taken",
-)
 sa.Index("questions_owner", questions.c.owner, questions.c.status, questions.c.active_at)
 
 Bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
