@@ -18,7 +18,7 @@ Everything that Colloque keeps of {address}, written on {today} (UTC).
 A folder for each question, named by its reference:
   question.json   what was asked of whom, when, and where it stands
   acts.json       who did what to it, and when
-  room.jsonl      what happened in its room, one Matrix event a line
+  room.jsonl      what practitioners wrote and did in its room, one Matrix event a line
   received/       mails of the patient, as they came
   sent/           mails to the patient, as they left
   files/          photos and files of the patient, as practitioners see them

@@ -52,13 +52,13 @@ UNFINISHED = 1
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is stored of one person. ``mails`` belong to none of the questions; ``told`` are rows and events
-    of answers that name them; ``held`` are those questions that must be kept.
+    """What is stored of one person. ``mails`` belong to none of the questions; ``told`` are answers of the
+    bot that name them; ``held`` are those questions that must be kept.
     """
 
     questions: tuple[Question, ...]
     mails: tuple[Input, ...]
-    told: tuple[tuple[int, tuple[str, ...]], ...]
+    told: tuple[patients.Told, ...]
     held: tuple[Question, ...]
 
 
@@ -181,16 +181,15 @@ async def _erased(
 
 async def _taken_back(database: Database, eraser: Eraser, found: Found) -> int:
     """Take back what the bot told somebody of this person; returns 1 when that has to be tried again."""
-    events = [event for _, named in found.told for event in named]
     async with database.transaction() as connection:
-        places = await erasure.places(connection, events)
-        await erasure.empty_events(connection, events)
+        places = await erasure.places(connection, [effect[1:] for effect in found.told])
+        await erasure.empty_events(connection, [event for _, event in places])
     try:
-        await eraser.homeserver.redact([(room, event) for event, room in places.items()])
+        await eraser.homeserver.redact(places)
     except PortError:
         return 1
     async with database.transaction() as connection:
-        await patients.forget_told(connection, [row_id for row_id, _ in found.told])
+        await patients.forget_told(connection, [effect[0] for effect in found.told])
     return 0
 
 

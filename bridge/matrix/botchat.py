@@ -75,10 +75,12 @@ class BotChat:
         event_id = await self.outlet.send(
             room_id, rooms.words(body, html), key=task.key, doubtful=task.started
         )
+        result: Json = {"event_id": event_id}
         if line is not None and line.attachment is not None:
             content = rooms.file(line.attachment, line.attachment.mxc)
-            await self.outlet.send(room_id, content, key=f"{task.key}:file", doubtful=task.started)
-        return Outcome(result={"event_id": event_id}, rooms=made)
+            key = f"{task.key}:file"
+            result["file"] = await self.outlet.send(room_id, content, key=key, doubtful=task.started)
+        return Outcome(result=result, rooms=made)
 
     async def room(self, user_id: str, language: str) -> tuple[str, dict[str, str]]:
         """Someone's bot chat, and under its key if it had to be made."""

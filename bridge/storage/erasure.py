@@ -23,7 +23,6 @@ from bridge.storage.schema import (
     DONE,
     PENDING,
     acts,
-    anchors,
     blob_uses,
     blobs,
     compared,
@@ -63,9 +62,11 @@ class Traces:
 async def traces(connection: AsyncConnection, question: Question) -> Traces:
     """Where this question is."""
     room_ids = tuple(await _room_ids(connection, question))
-    events = await _event_ids(connection, question.id)
-    echoes = await places(connection, events)
-    elsewhere = [(room, event) for event, room in echoes.items() if room not in room_ids]
+    query = sa.select(outbox.c.kind, outbox.c.payload, outbox.c.result).where(
+        outbox.c.about == question.id, outbox.c.result.is_not(None)
+    )
+    said = [(row.kind, row.payload, row.result) for row in await connection.execute(query)]
+    elsewhere = [place for place in await places(connection, said) if place[0] not in room_ids]
     spaces = await _spaces(connection, question)
     return Traces(question.id, question.ghost, room_ids, tuple(elsewhere), tuple(spaces))
 
@@ -97,25 +98,27 @@ async def _room_ids(connection: AsyncConnection, question: Question) -> list[str
     return [found[key] for key in keys if key in found]
 
 
-async def _event_ids(connection: AsyncConnection, question_id: str) -> list[str]:
-    """Every event that the bridge sent about this question."""
-    query = sa.select(outbox.c.result).where(outbox.c.about == question_id, outbox.c.result.is_not(None))
-    found: dict[str, None] = {}
-    for text in (await connection.execute(query)).scalars():
-        found |= dict.fromkeys(event_ids(text))
-    carded = sa.select(anchors.c.event_id).where(anchors.c.question_id == question_id)
-    found |= dict.fromkeys((await connection.execute(carded)).scalars())
-    return list(found)
+async def places(
+    connection: AsyncConnection, said: Sequence[tuple[str, str, str | None]]
+) -> list[tuple[str, str]]:
+    """Room ID and event ID of what effects (kind, payload, result) brought into group rooms and chats."""
+    named: dict[str, str] = {}
+    for kind, payload, result in said:
+        events = tuple(event_ids(result))
+        if events and (key := _room_key(kind, json.loads(payload))):
+            named |= dict.fromkeys(events, key)
+    known: dict[str, str] = {}
+    for part in _parts(list(dict.fromkeys(named.values()))):
+        query = sa.select(rooms.c.key, rooms.c.room_id).where(rooms.c.key.in_(part))
+        known |= {row.key: row.room_id for row in await connection.execute(query)}
+    return [(known[key], event) for event, key in named.items() if key in known]
 
 
-async def places(connection: AsyncConnection, event_ids: Sequence[str]) -> dict[str, str]:
-    """In which room each event stands: the homeserver sends us our own events, too."""
-    found: dict[str, str] = {}
-    for part in _parts([f"matrix:{event_id}" for event_id in event_ids]):
-        query = sa.select(inbox.c.key, inbox.c.conversation).where(inbox.c.key.in_(part))
-        rows = await connection.execute(query)
-        found |= {row.key.removeprefix("matrix:"): row.conversation for row in rows}
-    return found
+def _room_key(kind: str, effect: dict[str, Any]) -> str:
+    """In which room an effect says something: it names it, or a person, or stands for a card."""
+    if kind == "PostCard":
+        return f"waiting:{effect['group']}"
+    return str(effect.get("room") or (f"bot:{effect['user_id']}" if effect.get("user_id") else ""))
 
 
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.state import Question
 from bridge.storage.codec import decode_question
 from bridge.storage.inbox import Input
-from bridge.storage.outbox import event_ids
 from bridge.storage.schema import inbox, metadata, outbox, questions
 from bridge.storage.schema_people import dialogues  # noqa: F401  its tables belong to the same metadata
 
@@ -72,12 +71,18 @@ def _is_from(raw: bytes, address: str) -> bool:
     return re.search(rf"(?<![\w.+-]){re.escape(address)}(?![\w.-])", said) is not None
 
 
-async def told(connection: AsyncConnection, words: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
-    """Effects that belong to no question but name one of these (an address, a reference): row and events."""
-    query = sa.select(outbox.c.id, outbox.c.payload, outbox.c.result).where(outbox.c.about == "")
+Told = tuple[int, str, str, str | None]
+"""An effect: row, kind, payload and result."""
+
+
+async def told(connection: AsyncConnection, words: Sequence[str]) -> list[Told]:
+    """Effects that belong to no question but name one of these (an address, a reference)."""
+    query = sa.select(outbox.c.id, outbox.c.kind, outbox.c.payload, outbox.c.result).where(
+        outbox.c.about == ""
+    )
     wanted = [word.casefold() for word in words]
     return [
-        (row.id, tuple(event_ids(row.result)))
+        (row.id, row.kind, row.payload, row.result)
         async for row in _pages(connection, query, outbox.c.id)
         if any(word in row.payload.casefold() for word in wanted)
     ]

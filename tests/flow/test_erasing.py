@@ -99,7 +99,9 @@ class Ward:
         """A question with everything: photo, card, owner, a reply that came second, an answer."""
         await self.happens("mail:1", _asked())
         async with self.database.transaction() as connection:
-            await registry.remember_room(connection, f"question:{QID}", "!room")
+            for key, room in ((f"question:{QID}", "!room"), ("waiting:derm", "!waiting")):
+                await registry.remember_room(connection, key, room)
+            await registry.remember_room(connection, f"bot:{PAUL.user_id}", "!paul")
             await registry.listing_generation(connection, "derm", QID, 10)
             await registry.anchor(connection, "$card", QID)
         await self.performed(f"{QID}:card", "!waiting", "$card")
