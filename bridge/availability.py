@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.acts import Did
-from bridge.domain.state import Question
+from bridge.domain.state import Question, Status
 from bridge.flow.watch import owner_gone
 from bridge.ports import Clock
 from bridge.storage import acts, presence, questions
@@ -44,13 +44,14 @@ class StoredAvailability:
             await self.take([owner_gone(known, user_id, "absent", cause) for known in open_questions])
         return len(open_questions)
 
-    async def depart(self, user_id: str) -> int:
-        """Let every question of someone who left the organisation know, and count them."""
+    async def depart(self, user_id: str, reason: str, cause: str) -> int:
+        """Let the questions of someone who is gone (``left``: those that are over, too) know; count them."""
+        statuses = () if reason == "left" else (Status.TAKEN,)
         async with self.database.reading() as connection:
-            owned = await presence.owned_by(connection, user_id)
+            owned = [known for known, _ in await presence.owned_by(connection, user_id, *statuses)]
         for start in range(0, len(owned), presence.AT_ONCE):
             page = owned[start : start + presence.AT_ONCE]
-            await self.take([owner_gone(known, user_id, "left", str(version)) for known, version in page])
+            await self.take([owner_gone(known, user_id, reason, cause) for known in page])
         return len(owned)
 
     async def question_named(self, user_id: str, reference: str) -> str | None:

@@ -314,8 +314,8 @@ class Availability(Protocol):
     async def set_away(self, user_id: str, until: float, cause: str) -> int:
         """Note until when they are away (0: they aren't), let their open questions know, count these."""
 
-    async def depart(self, user_id: str) -> int:
-        """Let every question of someone who left the organisation know, and count them."""
+    async def depart(self, user_id: str, reason: str, cause: str) -> int:
+        """Let the questions of someone who is gone (``left``: those that are over, too) know; count them."""
 
     async def question_named(self, user_id: str, reference: str) -> str | None:
         """The question with this reference that concerns them."""

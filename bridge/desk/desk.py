@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -102,7 +102,9 @@ class Desk:
         """What would have to be done, and what becomes of these open questions. Reads only."""
         wanted = self.wanted(organisation)
         rooms = ManagedRooms(self.homeserver, self.homeserver, self.names, place)
-        snapshot = await rooms.snapshot(wanted)
+        before = await self.in_force() if self.database is not None else None
+        belonged = {room.key: room.members for room in self.wanted(before)} if before else {}
+        snapshot = replace(await rooms.snapshot(wanted), belonged=belonged)
         steps = plan(wanted, snapshot, bot=place.bot)
         return change(steps, snapshot, bot=place.bot, organisation=organisation, questions=questions)
 

@@ -164,6 +164,15 @@ class MemberLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class WentOut:
+    """A practitioner left a room that the YAML puts them into, by hand. ``room``: how its key begins."""
+
+    author: Author
+    event_id: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerGone:
     """The owner can't look after the question. ``reason``: ``absent``, or ``left`` the organisation."""
 
@@ -267,6 +276,7 @@ Event = (
     | MemberRedacted
     | Reacted
     | MemberLeft
+    | WentOut
     | OwnerGone
     | AlarmRang
     | Instructed

@@ -76,7 +76,7 @@ def requeued(
     act = Act(f"{freed.id}:{Did.RELEASED}:{freed.turn}", Did.RELEASED, actor, why, {"code": code})
     moving = Decision(freed, _to_the_queue(gone, freed, policy, why, code), (act,))
     done = sent.then(moving)
-    if gone.owner and actor != gone.owner:
+    if gone.owner and (actor != gone.owner or code == "left_room"):
         lost = remind(gone, gone.owner, gone.language, f"gave_back_{code}", f"{freed.turn}", urgent=True)
         done = done.then(Decision(freed, (lost,)))
     return done.then(told_patient(freed, "released", f"{freed.turn}")) if told else done

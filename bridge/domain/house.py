@@ -70,10 +70,11 @@ class Readmit:
 
 @dataclass(frozen=True, slots=True)
 class Depart:
-    """Someone is no longer of the organisation: each question of theirs learns it."""
+    """Someone ``left`` the organisation, or went out of its space (``absent``): their questions learn it."""
 
     key: str
     user_id: str
+    reason: str = "left"
 
 
 HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Depart | Inquire

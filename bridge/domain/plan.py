@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -74,17 +74,26 @@ class Actual:
     members: dict[str, str]
     children: frozenset[str] = frozenset()
     rights: Rights | None = None
+    went: frozenset[str] = frozenset()
+    """Who went out by themselves, or did not accept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All managed rooms there are, by key, and the practitioners who have no account.
 
-    Rooms of groups and practitioners that the YAML no longer names may be among them.
+    Rooms of groups and practitioners that the YAML no longer names may be among them. ``belonged`` are
+    the members, by key, as the organisation in force until now wants them.
     """
 
     rooms: dict[str, Actual] = field(default_factory=dict)
     without_account: frozenset[str] = frozenset()
+    belonged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def stays_out(self, key: str, user_id: str) -> bool:
+        """Whether someone went out of a room that was theirs already: they aren't asked in at each start."""
+        members = self.belonged.get("organisation" if owners(key) else key, ())
+        return key in self.rooms and user_id in self.rooms[key].went and user_id in members
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +210,9 @@ def plan(rooms: tuple[Wanted, ...], snapshot: Snapshot, *, bot: str) -> tuple[St
     people = dict.fromkeys(member for room in rooms for member in room.members)
     steps: list[Step] = [NoAccount(user_id) for user_id in people if user_id in snapshot.without_account]
     keys = {room.key for room in rooms}
-    for key, actual in snapshot.rooms.items():
+    for key in snapshot.rooms:
         if key not in keys:
-            steps += _not_wanted(key, actual, bot, people)
+            steps += _not_wanted(key, snapshot, bot, people)
     for wanted in rooms:
         if _has_nobody(wanted, snapshot):
             continue
@@ -213,15 +222,16 @@ def plan(rooms: tuple[Wanted, ...], snapshot: Snapshot, *, bot: str) -> tuple[St
     return tuple(steps)
 
 
-def _not_wanted(key: str, actual: Actual, bot: str, people: Container[str]) -> Iterator[Step]:
+def _not_wanted(key: str, snapshot: Snapshot, bot: str, people: Container[str]) -> Iterator[Step]:
     """A room that the YAML doesn't name: it is emptied, but for those of a house who are still of it.
 
     Who comes back finds their own space again; a private room waits until one of the two writes.
     """
+    actual = snapshot.rooms[key]
     staying = tuple(user_id for user_id in owners(key) if user_id in people)
     if not key.startswith("private:"):
         for user_id in staying:
-            if actual.members.get(user_id) not in PRESENT:
+            if actual.members.get(user_id) not in PRESENT and not snapshot.stays_out(key, user_id):
                 yield Invite(key, user_id)
     yield from _removals(key, actual, (bot, *staying))
 
@@ -250,7 +260,7 @@ def _room(wanted: Wanted, snapshot: Snapshot, bot: str) -> Iterator[Step]:
     if wanted.rights is not None and actual.rights != wanted.rights:
         yield SetRights(wanted.key, wanted.rights)
     for member in reachable:
-        if actual.members.get(member) not in PRESENT:
+        if actual.members.get(member) not in PRESENT and not snapshot.stays_out(wanted.key, member):
             yield Invite(wanted.key, member)
     yield from _removals(wanted.key, actual, (*wanted.members, bot))
 

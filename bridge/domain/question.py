@@ -12,7 +12,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bridge.domain import claim, delivery, handing, net, notes, orders, patient, steering, talk, video
+from bridge.domain import (
+    claim,
+    delivery,
+    handing,
+    leaving,
+    net,
+    notes,
+    orders,
+    patient,
+    steering,
+    talk,
+    video,
+)
 from bridge.domain import events as ev
 from bridge.domain.state import Decision, Policy, Question, said
 
@@ -40,6 +52,8 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             return patient.unusable(question, event)
         case ev.BotAsked():
             return orders.asked(question, event, now, policy)
+        case ev.WentOut():
+            return leaving.went_out(question, event, now)
     if question is None:
         raise UnknownQuestion(type(event).__name__)
     match event:

@@ -14,8 +14,9 @@ import structlog
 
 from bridge.domain.events import AlarmRang, OwnerGone
 from bridge.domain.organisation import Organisation
+from bridge.domain.state import Status
 from bridge.ports import Clock
-from bridge.storage import presence, questions
+from bridge.storage import presence
 from bridge.storage.codec import encode
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival
@@ -70,13 +71,13 @@ class Watch:
     async def roll_call(self) -> None:
         """Let open questions know whose owner has left the organisation."""
         arrivals: list[Arrival] = []
+        hour = int(self.clock.now().timestamp() // 3600)
         async with self.database.reading() as connection:
             gone = [o for o in await presence.owners(connection) if not self.organisation.practitioner(o)]
             for owner in gone:
-                for known in await presence.open_of(connection, owner):
-                    stored = await questions.load(connection, known)
-                    if stored is not None:
-                        arrivals.append(owner_gone(known, owner, "left", str(stored.version)))
+                for known, version in await presence.owned_by(connection, owner, Status.TAKEN):
+                    # Once an hour: whoever was back when it was decided may be gone again.
+                    arrivals.append(owner_gone(known, owner, "left", f"{version}:{hour}"))
         if arrivals:
             await self.take(arrivals)
 

@@ -113,7 +113,9 @@ class Attention:
 
     async def depart(self, _task: Task, effect: Depart) -> Outcome:
         """Let every question of theirs know that they are gone."""
-        return Outcome(result={"questions": await self.availability.depart(effect.user_id)})
+        return Outcome(
+            result={"questions": await self.availability.depart(effect.user_id, effect.reason, effect.key)}
+        )
 
     async def keep_mute(self, _task: Task, effect: fx.KeepMute) -> Outcome:
         """Note it; the answer is said apart."""

@@ -199,7 +199,7 @@ class ManagedRooms:
 
 
 def _actual(room_id: str, state: list[Json], bot: str) -> plan.Actual:
-    name, members, children = "", {}, set()
+    name, members, children, went = "", {}, set(), set()
     rights: plan.Rights | None = None
     for event in state:
         content, key = event.get("content", {}), event.get("state_key", "")
@@ -208,8 +208,10 @@ def _actual(room_id: str, state: list[Json], bot: str) -> plan.Actual:
                 name = str(content.get("name", ""))
             case "m.room.member":
                 members[str(key)] = str(content.get("membership", "leave"))
+                if members[str(key)] == "leave" and event.get("sender") == key:
+                    went.add(str(key))
             case "m.space.child" if content.get("via"):
                 children.add(str(key))
             case "m.room.power_levels":
                 rights = discussion.rights(content, bot=bot)
-    return plan.Actual(room_id, name, members, frozenset(children), rights)
+    return plan.Actual(room_id, name, members, frozenset(children), rights, frozenset(went))

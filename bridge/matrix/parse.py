@@ -33,10 +33,7 @@ def read_event(event: Json, author: Author) -> Happened | None:
     """What a person did in a question room, or ``None`` when it means nothing to a question."""
     kind, content = event.get("type"), _object(event.get("content"))
     if "state_key" in event:
-        left = kind == "m.room.member" and content.get("membership") == "leave"
-        return (
-            MemberLeft(author, event["event_id"]) if left and event["state_key"] == author.user_id else None
-        )
+        return MemberLeft(author, event["event_id"]) if went_by_hand(event) else None
     if kind == "m.reaction":
         return _reaction(event, content, author)
     if kind == "m.room.redaction":
@@ -45,6 +42,12 @@ def read_event(event: Json, author: Author) -> Happened | None:
     if kind not in CONTENT_TYPES:
         return None
     return _message(event, content, author)
+
+
+def went_by_hand(event: Json) -> bool:
+    """Whether someone left a room, or did not accept to come in: nobody removed them."""
+    left = _object(event.get("content")).get("membership") == "leave"
+    return left and event.get("type") == "m.room.member" and event.get("state_key") == event.get("sender")
 
 
 def reaction_target(event: Json) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 
+from bridge.domain import leaving
 from bridge.domain.commands import Place as Spoken
 from bridge.domain.commands import parse
-from bridge.domain.events import Author, BotAsked, HandRaised, Reacted, Standing
+from bridge.domain.events import Author, BotAsked, HandRaised, Reacted, Standing, WentOut
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.matrix import own
@@ -19,6 +20,7 @@ from bridge.matrix.parse import (
     read_event,
     read_line,
     reply_target,
+    went_by_hand,
 )
 from bridge.ports import Json, Names, NotYet, RawInput, Reading
 
@@ -45,6 +47,8 @@ class MatrixReader:
         match kind:
             case "question" | "former":
                 return await self._in_question(event, sender, rest)
+            case kind if kind in leaving.ROOMS and went_by_hand(event):
+                return self._went_out(event, sender, kind)
             case "waiting":
                 return await self._in_waiting_room(event, sender)
             case "bot" if event.get("type") == "m.reaction":
@@ -56,6 +60,11 @@ class MatrixReader:
                 return Reading(forget=event.get("type") != "m.room.member")
             case _:
                 return NOTHING
+
+    def _went_out(self, event: Json, sender: str, kind: str) -> Reading:
+        author = self._known(sender, Standing.PRACTITIONER)
+        known = author.standing is Standing.PRACTITIONER
+        return Reading(events=(WentOut(author, event["event_id"], kind),)) if known else NOTHING
 
     async def _in_question(self, event: Json, sender: str, question_id: str) -> Reading:
         question_id, _, left = question_id.partition(":")

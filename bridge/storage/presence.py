@@ -76,9 +76,11 @@ async def named(connection: AsyncConnection, reference: str) -> list[str]:
     return list((await connection.execute(query)).scalars())
 
 
-async def owned_by(connection: AsyncConnection, user_id: str) -> list[tuple[str, int]]:
-    """Every question that is someone's, open or over, with its version."""
+async def owned_by(connection: AsyncConnection, user_id: str, *statuses: Status) -> list[tuple[str, int]]:
+    """The questions of someone that stand so (all of them, if nothing is said), with their versions."""
     query = sa.select(questions.c.id, questions.c.version).where(questions.c.owner == user_id)
+    if statuses:
+        query = query.where(questions.c.status.in_([status.value for status in statuses]))
     return [(row[0], row[1]) for row in await connection.execute(query)]
 
 

@@ -55,3 +55,27 @@ def test_it_matters_to_nobody_elses_question(status: Status) -> None:
 def test_who_is_back_by_then_keeps_everything(status: Status) -> None:
     here = Organisation("H", "fr", (Practitioner(CLAIRE.user_id, CLAIRE.name, "fr"),), ())
     assert _after(status, policy=replace(AT_ONCE, organisation=here)).effects == ()
+
+
+# --- rooms that are left by hand ---
+
+
+def _went(room: str, event_id: str) -> Decision:
+    return decide(None, ev.WentOut(CLAIRE, event_id, room), NOW, AT_ONCE)
+
+
+def test_who_leaves_many_rooms_is_told_once_how_to_come_back() -> None:
+    told = [only(_went(room, f"${room}"), fx.TellAll)[0] for room in ("group", "waiting", "discussion")]
+    assert len({tell.key for tell in told}) == 1
+    (phrase,) = told[0].phrases  # type: ignore[union-attr]
+    assert phrase.values == {"command": "!revenir"}
+
+
+def test_without_the_organisations_space_what_patients_wait_for_goes_back() -> None:
+    assert kinds(_went("organisation", "$1")) == ["TellAll", "Depart"]
+    assert kinds(_went("group", "$1")) == ["TellAll"]
+
+
+def test_an_owner_who_leaves_the_room_of_a_question_hears_where_it_is() -> None:
+    decided = _after(Status.TAKEN, ev.MemberLeft(CLAIRE, "$1", 1))
+    assert [told.message for told in only(decided, fx.Remind)] == ["gave_back_left_room"]  # type: ignore[union-attr]

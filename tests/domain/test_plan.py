@@ -289,3 +289,21 @@ def test_after_a_plan_nothing_is_left_to_do_and_nobody_is_where_they_should_not_
     for key, room in after.rooms.items():
         inside = {user for user, membership in room.members.items() if membership in ("join", "invite")}
         assert inside <= allowed.get(key, {BOT})
+
+
+def _out(rooms: tuple[Wanted, ...], key: str, *, belonged: bool) -> Snapshot:
+    """Paul left this room by himself; he was to be in it already, or is only since now."""
+    snapshot = _with_member(_as_wanted(rooms), key, PAUL, "leave")
+    before = {room.key: room.members if belonged else () for room in rooms}
+    return replace(_changed(snapshot, key, went=frozenset((PAUL,))), belonged=before)
+
+
+@pytest.mark.parametrize("key", ["organisation", GROUP, WAITING, f"bot:{PAUL}"])
+def test_who_left_a_room_by_hand_is_not_asked_in_at_each_start(key: str) -> None:
+    rooms = _wanted()
+    assert plan(rooms, _out(rooms, key, belonged=True), bot=BOT) == ()
+
+
+def test_who_left_and_belongs_there_anew_is_asked_in() -> None:
+    rooms = _wanted()
+    assert plan(rooms, _out(rooms, GROUP, belonged=False), bot=BOT) == (Invite(GROUP, PAUL),)

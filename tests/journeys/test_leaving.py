@@ -93,3 +93,33 @@ async def test_questions_of_one_who_leaves_wait_again_and_their_rooms_are_shut(c
     await clinic.stack.bridge.start()
     assert await _again(later, colleague)
     assert await _is_out(clinic, later, goes)
+
+
+async def test_who_leaves_by_hand_is_told_once_stays_out_at_a_start_and_comes_back_when_asked(
+    clinic: Clinic,
+) -> None:
+    leaves, owns = clinic.members("derm")[1:3]
+    asked = await _taken(clinic, owns)
+    rooms = [await leaves.join(f"#colloque_{alias}:{DOMAIN}") for alias in ("g_derm", "w_derm", "d_staff")]
+    for room_id in rooms:
+        await leaves.call("POST", f"/v3/rooms/{room_id}/leave", {})
+
+    async def told() -> bool:
+        return any("!revenir" in said for said in await clinic.bot_chat(leaves))
+
+    assert await eventually(told)
+    await owns.call("POST", f"/v3/rooms/{asked.room_id}/leave", {})
+    assert await _again(asked, clinic.members("derm")[0])
+
+    await clinic.stack.bridge.stop()
+    await clinic.stack.bridge.start()
+    assert not set(rooms) & set(await leaves.invites())
+    assert sum("quitté un salon" in said for said in await clinic.bot_chat(leaves)) == 1
+    assert any(asked.subject in said and "reprendre" in said for said in await clinic.bot_chat(owns))
+
+    await leaves.say(await clinic.bot_room(leaves), "!revenir")
+
+    async def asked_in() -> bool:
+        return set(rooms) <= set(await leaves.invites())
+
+    assert await eventually(asked_in)
