@@ -269,7 +269,7 @@ class Bridge:
             config.mail.domain,
             {"fr": config.care.emergency.fr, "en": config.care.emergency.en},
             config.mail.max_attachments_mb * 1024 * 1024,
-            config.care.question_reply_within_h,
+            config.care.answer_within_h,
         )
         self.outbox.performers |= {
             "matrix": MatrixPerformer(

@@ -16,10 +16,11 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge import membership, rules
+from bridge import membership, renames, roster, rules
 from bridge.domain.hours import read_week
 from bridge.domain.organisation import ExpertGroup, Organisation, Practitioner
 from bridge.sections import Config, GroupEntry, NameByLanguage, OrganisationFile, Section
+from bridge.wording import wording
 from bridge.yamlfile import ConfigError, Location, Mistake, YamlFile, plain, read_yaml
 
 __all__ = ["Config", "ConfigError", "Mistake", "Settings", "load", "load_without_tokens"]
@@ -66,13 +67,18 @@ def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Set
     mistakes = [*_fill_secrets(source, values, environ)]
     mistakes += _fill_tokens(source, values, needed=tokens_needed)
     mistakes += _fill_acting(source, values, needed=tokens_needed)
+    warnings = [*renames.accept(source, values, renames.CONFIG)]
     config = _validated(Config, source, values, mistakes)
     organisation_path = path.parent / str(values.get("organisation_file") or "organisation.yaml")
     try:
         desired_source = read_yaml(organisation_path)
     except ConfigError as error:
         raise ConfigError(tuple(sorted({*mistakes, *error.mistakes}))) from None
-    desired = _validated(OrganisationFile, desired_source, plain(desired_source.root), mistakes)
+    desired_values = plain(desired_source.root)
+    warnings += renames.accept(desired_source, desired_values, renames.ORGANISATION)
+    in_csv, csv_files = roster.expand(desired_source, desired_values)
+    mistakes += in_csv
+    desired = _validated(OrganisationFile, desired_source, desired_values, mistakes)
     if config is not None:
         mistakes += rules.config_mistakes(source, config)
     if desired is not None:
@@ -80,9 +86,9 @@ def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Set
     if mistakes or config is None or desired is None:
         raise ConfigError(tuple(sorted(set(mistakes))))
     organisation = _organisation(desired, config)
-    warnings = rules.warnings(desired_source, organisation)
+    warnings += rules.warnings(desired_source, desired, config)
     placed = _export_placed(_placed(config, path.parent), path.parent)
-    return Settings(placed, organisation, warnings, (path, organisation_path))
+    return Settings(placed, organisation, tuple(warnings), (path, organisation_path, *csv_files))
 
 
 # --- values that may come from elsewhere ---
@@ -142,6 +148,11 @@ def _fill_tokens(source: YamlFile, values: dict[str, Any], *, needed: bool) -> I
     for key in missing:
         if isinstance(found.get(key), str) and found[key]:
             section[key] = found[key]
+            if needed and "sample-token" in found[key]:
+                yield source.mistake(
+                    ("homeserver", "registration_file" if named else key),
+                    f"the {key} of {file} is the public sample's; run `colloque registration --force`",
+                )
         elif not needed:
             section[key] = "unset"
         elif named is None or found:
@@ -192,8 +203,7 @@ def _mistake(source: YamlFile, model: type[BaseModel], detail: ErrorDetails) -> 
         return source.mistake(location, _unknown_key(model, location))
     if detail["type"] == "missing":
         return source.mistake(location, "missing; this key is needed")
-    message = detail["msg"].removeprefix("Value error, ")
-    return source.mistake(location, message[:1].lower() + message[1:])
+    return source.mistake(location, wording(detail))
 
 
 def _unknown_key(model: type[BaseModel], location: Location) -> str:

@@ -16,7 +16,17 @@ Written from the code by `colloque reference > docs/configuration.md`; a test ke
 
 `colloque check -c config/config.yaml` prints every mistake of both files at once, as
 `file:line: path: what is wrong and what is allowed`, and exits 2. Nothing starts on a wrong configuration.
-Unknown keys are refused.
+Unknown keys are refused, with the nearest known one. The organisation file is found beside config.yaml, or
+where `organisation_file` says.
+
+Editors that speak YAML Language Server complete and check as you type: the samples' first line names the
+schema (`config/schema/`, or `colloque schema config` and `colloque schema organisation`). Keys that got
+another name still count, with a warning; `colloque config migrate` renames them in your files, comments and
+order kept (`--dry-run` shows it).
+
+People may also come from CSV: `practitioners_csv` (columns `id`, `name`, and if wanted `language`, `active`)
+and a group's `members_csv` (column `id`). The first line names the columns; commas or semicolons, UTF-8.
+They add to those in the YAML.
 
 Secrets (`homeserver.as_token`, `homeserver.hs_token`, `homeserver.admin_token`, `mail.smtp.password`) and
 `database.url` may stand in the file, in a file named by `<key>_file`, or in the environment as

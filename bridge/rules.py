@@ -4,26 +4,71 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from bridge import membership
-from bridge.domain.organisation import Organisation
 from bridge.sections import Config, GroupEntry, OrganisationFile, is_loopback
 from bridge.yamlfile import Location, Mistake, YamlFile
 
 RESERVED = ("q+", "bounce+")
 """What reply and bounce addresses begin with."""
+MAIL_ADMINISTRATION = ("postmaster", "abuse", "mailer-daemon", "hostmaster", "noreply", "no-reply")
+"""Names that mail servers and people use for other things (RFC 2142)."""
 
 
 def config_mistakes(source: YamlFile, config: Config) -> Iterator[Mistake]:
     """What is wrong in config.yaml, beyond each key by itself."""
-    smtp = config.mail.smtp
+    home = config.homeserver
+    if home.bot.startswith(home.namespace):
+        yield source.mistake(("homeserver", "bot"), "must not begin with homeserver.namespace")
+    tokens = {home.as_token.get_secret_value(), home.hs_token.get_secret_value()}
+    if len(tokens) == 1 and tokens != {"unset"}:
+        yield source.mistake(("homeserver", "hs_token"), "must not be the same as as_token; make another one")
+    yield from _mail_mistakes(source, config)
+    yield from _database_mistakes(source, config)
+
+
+def _mail_mistakes(source: YamlFile, config: Config) -> Iterator[Mistake]:
+    smtp, listen, web = config.mail.smtp, config.mail.listen, config.web
     if smtp.tls == "none" and not is_loopback(smtp.host):
         yield source.mistake(
             ("mail", "smtp", "tls"),
             f"'none' is allowed only to this machine, and {smtp.host} is another; use starttls or tls",
         )
-    if config.homeserver.bot.startswith(config.homeserver.namespace):
-        yield source.mistake(("homeserver", "bot"), "must not begin with homeserver.namespace")
+    if smtp.username and not smtp.password:
+        remedy = "a username needs a password: set password, password_file or COLLOQUE_MAIL_SMTP_PASSWORD"
+        yield source.mistake(("mail", "smtp", "username"), remedy)
+    if smtp.password and not smtp.username:
+        yield source.mistake(("mail", "smtp", "password"), "a password needs a username; set it, too")
+    if listen.port and listen.port == web.port and _same(listen.host, web.host):
+        yield source.mistake(
+            ("web", "port"), f"{web.port} is where mail comes in (mail.listen.port); choose another port"
+        )
+    if smtp.port == listen.port and is_loopback(smtp.host) and _same(smtp.host, listen.host):
+        yield source.mistake(
+            ("mail", "smtp", "port"),
+            f"{smtp.port} is our own mail.listen.port: mail would come back; give your mail server's port",
+        )
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two addresses to listen on meet."""
+    anywhere = ("0.0.0.0", "::", "*")  # noqa: S104  # what an admin may have written
+    return one == other or one in anywhere or other in anywhere or (is_loopback(one) and is_loopback(other))
+
+
+def _database_mistakes(source: YamlFile, config: Config) -> Iterator[Mistake]:
+    url = config.database.url
+    if url.startswith("sqlite:///"):
+        folder = (source.file.parent / url.removeprefix("sqlite:///")).resolve().parent
+        if not folder.is_dir():
+            yield source.mistake(
+                ("database", "url"), f"the folder {folder} doesn't exist; make it, or name another"
+            )
+        return
+    if not urlsplit(url).path.strip("/"):
+        remedy = "names no database; write postgresql://user@host/colloque"
+        yield source.mistake(("database", "url"), remedy)
 
 
 def organisation_mistakes(
@@ -49,6 +94,10 @@ def organisation_mistakes(
         if group.address.startswith(RESERVED):
             yield source.mistake(
                 ("groups", number, "address"), "must not begin with q+ or bounce+, which answers use"
+            )
+        if group.address.partition("@")[0] in MAIL_ADMINISTRATION:
+            yield source.mistake(
+                ("groups", number, "address"), "is for the mail server's administration; choose another name"
             )
         yield from _members(source, number, group, known)
         yield from _fallback(source, number, group, keys)
@@ -90,10 +139,16 @@ def _is_ours(user_id: str, config: Config) -> bool:
     return ours and domain == config.homeserver.domain
 
 
-def warnings(source: YamlFile, organisation: Organisation) -> tuple[Mistake, ...]:
+def warnings(source: YamlFile, desired: OrganisationFile, config: Config) -> Iterator[Mistake]:
     """What is allowed, but probably not meant."""
-    return tuple(
-        source.mistake(("groups", number), "this group has no members; its patients are told so")
-        for number, group in enumerate(organisation.groups)
-        if not group.members
-    )
+    present = membership.active(desired)
+    for number, group in enumerate(desired.groups):
+        if not membership.still(group.members, present):
+            yield source.mistake(("groups", number), "this group has no members; its patients are told so")
+    for number, practitioner in enumerate(desired.practitioners):
+        domain = practitioner.id.partition(":")[2]
+        if domain != config.homeserver.domain:
+            yield source.mistake(
+                ("practitioners", number, "id"),
+                f"is not on {config.homeserver.domain}; meant? Then both homeservers must federate",
+            )

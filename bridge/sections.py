@@ -182,7 +182,7 @@ class CareSection(WaitsSection):
     emergency: EmergencySection = Field(
         default_factory=EmergencySection, description="Emergency wording in fr and en."
     )
-    question_reply_within_h: Annotated[int, Field(ge=1, le=720)] = Field(
+    answer_within_h: Annotated[int, Field(ge=1, le=720)] = Field(
         48, description="Hours within which patients are told to expect an answer."
     )
 
@@ -287,6 +287,7 @@ class GroupEntry(Section):
     name: Name | NameByLanguage = Field(description="Name that people see; or one in fr and one in en.")
     address: Address = Field(description="E-mail address at which patients ask this group.")
     members: list[MatrixId] = Field([], description="Matrix IDs, each among the practitioners.")
+    members_csv: str | None = Field(None, description="CSV file with further members; its column: id.")
     notify: Annotated[Notify, Field(strict=False)] = Field(
         Notify.ANNOUNCE, description="announce: a card in the waiting room; invite: each member, each time."
     )
@@ -344,5 +345,8 @@ class OrganisationFile(Section):
 
     organisation: OrganisationSection
     practitioners: list[PractitionerEntry] = []
+    practitioners_csv: str | None = Field(
+        None, description="CSV file with further practitioners; its columns: id, name, language, active."
+    )
     groups: list[GroupEntry] = []
     discussions: list[DiscussionEntry] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 Location = tuple[str | int, ...]
+MOST_VALUES = 200_000
+"""More than the largest hospital needs; a file that comes to more is a mistake, or malice."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,10 +39,11 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
-    """A parsed file whose root is a mapping."""
+    """A parsed file whose root is a mapping. ``elsewhere``: file and line of what it takes from others."""
 
     file: Path
     root: CommentedMap
+    elsewhere: dict[Location, tuple[Path, int]] = field(default_factory=dict)
 
     def line(self, location: Location) -> int:
         """The line of a key, or of the nearest thing around it that exists."""
@@ -55,7 +58,13 @@ class YamlFile:
         return line
 
     def mistake(self, location: Location, message: str) -> Mistake:
-        """A mistake at this place."""
+        """A mistake at this place, or in the file that this comes from."""
+        for length in range(len(location), 0, -1):
+            if origin := self.elsewhere.get(location[:length]):
+                file, line = origin
+                return Mistake(
+                    file, line, dotted(location[length:]) if length < len(location) else "id", message
+                )
         return Mistake(self.file, self.line(location), dotted(location), message)
 
 
@@ -85,7 +94,9 @@ def read_yaml(file: Path) -> YamlFile:
         return ConfigError((Mistake(file, line, "(whole file)", message),))
 
     try:
-        text = file.read_text(encoding="utf-8")
+        if file.exists() and not file.is_file():
+            raise OSError(0, "it is no ordinary file")
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise wrong(1, "the file is not UTF-8 text; save it as UTF-8") from None
     except OSError as error:
@@ -101,8 +112,13 @@ def read_yaml(file: Path) -> YamlFile:
     if not isinstance(root, CommentedMap):
         found = "nothing" if root is None else type(root).__name__.removeprefix("Commented").lower()
         raise wrong(1, f"the file holds {found}; it must hold keys with values (a mapping)")
-    if _endless(root, ()):
+    size = _size(root, {}, set())
+    if size is None:
         raise wrong(1, "an anchor contains itself; anchors must not be cyclic")
+    if size > MOST_VALUES:
+        raise wrong(
+            1, f"its anchors multiply to {size} values; write out what is meant, {MOST_VALUES} at most"
+        )
     return YamlFile(file, root)
 
 
@@ -110,13 +126,24 @@ def _advice(text: str) -> str:
     return " (indent with spaces, not tabs)" if "\n\t" in f"\n{text}" else ""
 
 
-def _endless(node: Any, above: tuple[int, ...]) -> bool:
+def _size(node: Any, known: dict[int, int], above: set[int]) -> int | None:
+    """How many values this is once every anchor is written out; ``None`` when one contains itself."""
     if not isinstance(node, dict | list):
-        return False
+        return 1
+    if id(node) in known:
+        return known[id(node)]
     if id(node) in above:
-        return True
-    below = node.values() if isinstance(node, dict) else node
-    return any(_endless(child, (*above, id(node))) for child in below)
+        return None
+    above.add(id(node))
+    total = 1
+    for child in node.values() if isinstance(node, dict) else node:
+        size = _size(child, known, above)
+        if size is None:
+            return None
+        total += size
+    above.discard(id(node))
+    known[id(node)] = total
+    return total
 
 
 def plain(node: Any) -> Any:

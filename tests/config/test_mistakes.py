@@ -1,4 +1,4 @@
-"""Forty ways to write a wrong configuration; each is told with file, line and remedy."""
+"""Scores of ways to write a wrong configuration; each is told with file, line and remedy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from bridge.cli import app
 from bridge.config import ConfigError, load
 from tests.config.wrong import CASES, CONFIG, ORG, ORGANISATION, Case
+from tests.config.wrong_between import BETWEEN
 from tests.config.wrong_waits import WAITS
 
 
@@ -25,13 +26,15 @@ def _mistakes(path: Path) -> list[str]:
     return [str(mistake) for mistake in wrong.value.mistakes]
 
 
-@pytest.mark.parametrize("case", [*CASES, *WAITS], ids=lambda case: str(case.name))
+@pytest.mark.parametrize("case", [*CASES, *BETWEEN, *WAITS], ids=lambda case: str(case.name))
 def test_a_mistake_is_told_with_its_place_and_remedy(case: Case, tmp_path: Path) -> None:
     texts = {"config.yaml": CONFIG, ORG: ORGANISATION}
     assert case.old in texts[case.file]
     texts[case.file] = texts[case.file].replace(case.old, case.new)
     path = _write(tmp_path, texts["config.yaml"], texts[ORG])
-    told = _mistakes(path)
+    result = CliRunner().invoke(app, ["check", "-c", str(path)])
+    told = result.output.splitlines()
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
     wanted = f"{tmp_path / case.file}:{case.line}: {case.path}: "
     assert [line for line in told if line.startswith(wanted) and case.words in line], told
 

@@ -135,14 +135,14 @@ CASES = [
     Case("a port as text", "port: 29330", 'port: "29330"', 13, "web.port", "integer"),
     Case("a port that is yes", "port: 29330", "port: yes", 13, "web.port", "integer"),
     Case("a port beyond all ports", "port: 29330", "port: 99999", 13, "web.port", "65535"),
-    Case("a section that is a list", "web:\n  port: 29330", "web:\n  - port", 12, "web", "dictionary"),
+    Case("a section that is a list", "web:\n  port: 29330", "web:\n  - port", 12, "web", "mapping"),
     Case(
         "a quiet period below nothing",
         "  smtp:",
         "  quiet_period_s: -1\n  smtp:",
         9,
         "mail.quiet_period_s",
-        "greater than or equal to 0",
+        "at least 0",
     ),
     Case(
         "an unknown protocol",
@@ -169,7 +169,7 @@ CASES = [
         "care: &a\n  emergency: *a",
         2,
         "care.emergency",
-        "dictionary",
+        "mapping",
     ),
     Case(
         "an organisation without name",
@@ -234,7 +234,7 @@ CASES = [
         "listed twice",
         ORG,
     ),
-    Case("a key with capitals", "key: derm", "key: Derm", 9, "groups[0].key", "match pattern", ORG),
+    Case("a key with capitals", "key: derm", "key: Derm", 9, "groups[0].key", "a-z, 0-9 and -", ORG),
     Case(
         "an address that is none",
         "address: derm@h.example",
@@ -358,7 +358,7 @@ CASES = [
         "    name: Dr Paul\n    active: non",
         8,
         "practitioners[1].active",
-        "boolean",
+        "true or false",
         ORG,
     ),
 ]

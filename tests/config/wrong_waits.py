@@ -47,6 +47,6 @@ WAITS = [
         "language: fr\ncare: {remind_after_h: 0}",
         2,
         "care.remind_after_h",
-        "greater than 0",
+        "more than 0",
     ),
 ]
