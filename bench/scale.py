@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 import resource
 import statistics
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from bridge.domain.organisation import Organisation, Practitioner
 from bridge.domain.state import Policy, Status
@@ -167,4 +169,5 @@ async def _one(worker: Inbox, database: Database, question_id: str, number: int)
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     print(json.dumps(asyncio.run(_measured(sys.argv[1], int(sys.argv[2])))))
