@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 import structlog
 from aiohttp import web
 
@@ -42,6 +43,14 @@ def routes(*, hs_token: str, keep: Keep, connected: Callable[[], None] = lambda:
     ]
 
 
+def _read(content: bytes) -> Any:
+    """JSON as homeservers write it, else as the standard library understands it. Raises ``ValueError``."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return json.loads(content)
+
+
 class _Service:
     def __init__(self, token: bytes, keep: Keep, connected: Callable[[], None]) -> None:
         self._token = token
@@ -65,7 +74,7 @@ class _Service:
             self._connection = request.protocol
             self._connected()
         try:
-            body: Any = json.loads(await request.read())
+            body: Any = _read(await request.read())
         except web.HTTPRequestEntityTooLarge:
             return _error(413, "M_TOO_LARGE", f"a transaction has {MAX_BODY} bytes at most")
         except (ValueError, RecursionError):

@@ -7,6 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from bridge.storage.inbox import Arrival
 
 
@@ -21,14 +23,20 @@ def matrix_arrivals(events: Sequence[dict[str, Any]]) -> list[Arrival]:
     for event in events:
         event_id = event.get("event_id") if isinstance(event, dict) else None
         room_id = event.get("room_id") if isinstance(event, dict) else None
-        text = json.dumps(
-            event, ensure_ascii=False, separators=(",", ":"), sort_keys=not isinstance(event_id, str)
-        )
-        payload = text.encode(errors="replace")
+        payload = _written(event, stable=not isinstance(event_id, str))
         key = f"matrix:{event_id}" if isinstance(event_id, str) else f"matrix:?{hash_of(payload)}"
         conversation = room_id if isinstance(room_id, str) else "matrix"
         arrivals.append(Arrival(key, "matrix", conversation, payload))
     return arrivals
+
+
+def _written(event: Any, *, stable: bool) -> bytes:
+    """An event as JSON; ``stable``: the same for the same content, whatever the order of its keys."""
+    try:
+        return orjson.dumps(event, option=orjson.OPT_SORT_KEYS if stable else None)
+    except TypeError:  # half a surrogate pair, a number of more than 64 bits, or nested too deeply
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), sort_keys=stable)
+        return text.encode(errors="replace")
 
 
 def hash_of(payload: bytes) -> str:
