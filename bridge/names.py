@@ -57,6 +57,11 @@ class StoredNames:
         async with self.database.reading() as connection:
             return await registry.anchored(connection, event_id)
 
+    async def offering(self, user_id: str) -> bool:
+        """Whether an offer to someone is not yet recorded as made."""
+        async with self.database.reading() as connection:
+            return await outbox.awaits(connection, f"bot:{user_id}", "Offer")
+
     async def card(self, room_key: str) -> str | None:
         """The message that is kept edited in this room."""
         async with self.database.reading() as connection:

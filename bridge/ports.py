@@ -342,6 +342,9 @@ class Names(Protocol):
     async def anchored(self, event_id: str) -> str | None:
         """The question a card stands for."""
 
+    async def offering(self, user_id: str) -> bool:
+        """Whether an offer to someone is not yet recorded as made."""
+
     async def card(self, room_key: str) -> str | None:
         """The message that is kept edited in this room."""
 

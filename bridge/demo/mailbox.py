@@ -11,14 +11,12 @@ import email
 import html as html_words
 import logging
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
-from email.message import EmailMessage, Message
-from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime, formataddr, getaddresses, make_msgid
+from email.message import Message
+from email.utils import getaddresses
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -26,13 +24,12 @@ from typing import NamedTuple
 import aiosmtplib
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from bridge.demo.writing import fill, headed
 from bridge.ports import Permanent, Temporary
 
 _SIZE_LIMIT = 50 * 1024 * 1024
 _TRY_AGAIN_S = 0.5
 _MARK = "X-Local-Mailbox: "
-_DAYS = "lun.,mar.,mer.,jeu.,ven.,sam.,dim."
-_MONTHS = "janv.,févr.,mars,avr.,mai,juin,juil.,août,sept.,oct.,nov.,déc."
 
 
 class Attached(NamedTuple):
@@ -125,6 +122,7 @@ class LocalMailbox:
         self._directory = directory
         self._mails: list[Mail] = []
         self._arrival = asyncio.Condition()
+        self._refused: set[str] = set()
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
 
@@ -149,6 +147,10 @@ class LocalMailbox:
         await asyncio.gather(*(connection.lost.wait() for connection in open_now))
         await self._server.wait_closed()
         self._server = None
+
+    def refuse_next(self, address: str) -> None:
+        """Refuse the next mail to this address for good, as a full or closed mailbox does."""
+        self._refused.add(address.casefold())
 
     @property
     def mails(self) -> tuple[Mail, ...]:
@@ -209,8 +211,8 @@ class LocalMailbox:
         Raises :class:`Permanent` (``code``: the SMTP reply) on 5yz, :class:`Temporary` when time is up.
         """
         written_at = datetime.now(UTC)
-        message = _headed(to, subject, from_address, from_name, in_reply_to)
-        _fill(message, text, in_reply_to if quote else None)
+        message = headed(to, subject, from_address, from_name, in_reply_to)
+        fill(message, text, in_reply_to if quote else None)
         for photo in photos:
             maintype, _, subtype = photo.mimetype.partition("/")
             message.add_attachment(photo.content, maintype=maintype, subtype=subtype, filename=photo.name)
@@ -240,10 +242,13 @@ class LocalMailbox:
             self._arrival.notify_all()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Keep the message, then acknowledge it (aiosmtpd hook)."""
+        """Keep the message, then acknowledge it, unless it is to be refused (aiosmtpd hook)."""
         raw = envelope.original_content or b""
         sender = (envelope.mail_from or "").removeprefix("<").removesuffix(">")
         recipients = tuple(str(recipient) for recipient in envelope.rcpt_tos)
+        if refused := self._refused & {recipient.casefold() for recipient in recipients}:
+            self._refused -= refused
+            return "554 5.2.2 Mailbox full"
         await self._keep(False, datetime.now(UTC), raw, sender, recipients)
         return "250 2.0.0 OK"
 
@@ -290,52 +295,6 @@ async def _deliver(host: str, port: int, sender: str, to: str, raw: bytes) -> No
         raise Temporary("the mail server asks to try again later") from None
     except (aiosmtplib.SMTPException, OSError):
         raise Temporary("the mail server could not be reached") from None
-
-
-def _headed(to: str, subject: str, from_address: str, from_name: str, original: Mail | None) -> EmailMessage:
-    message = EmailMessage(policy=SMTP_POLICY)
-    message["From"] = formataddr((from_name, from_address))
-    message["To"] = to
-    message["Subject"] = _answer_subject(subject or original.subject) if original else subject
-    message["Date"] = format_datetime(datetime.now().astimezone())
-    message["Message-ID"] = make_msgid(domain=from_address.rpartition("@")[2] or "localhost")
-    if original is not None and original.message_id:
-        message["In-Reply-To"] = original.message_id
-        message["References"] = " ".join(dict.fromkeys((*original.references, original.message_id)))
-    return message
-
-
-def _answer_subject(subject: str) -> str:
-    return subject if re.match(r"re\s*:", subject, re.IGNORECASE) else f"Re: {subject}"
-
-
-def _fill(message: EmailMessage, text: str, original: Mail | None) -> None:
-    page = '<div dir="ltr">' + html_words.escape(text).replace("\n", "<br>") + "</div>"
-    if original is not None:
-        attribution = _attribution(original)
-        quoted = "\n".join(f"> {line}".rstrip() for line in original.text.splitlines())
-        wrapped = textwrap.fill(attribution, 76, break_on_hyphens=False, break_long_words=False)
-        text = f"{text}\n\n{wrapped}\n\n{quoted}\n"
-        page += (
-            f'<br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">'
-            f"{html_words.escape(attribution)}<br></div>"
-            f'<blockquote class="gmail_quote" style="margin:0 0 0 .8ex;border-left:1px solid #ccc;'
-            f'padding-left:1ex">{_inner_html(original)}</blockquote></div>'
-        )
-    message.set_content(text, cte="quoted-printable")
-    message.add_alternative(page, subtype="html", cte="quoted-printable")
-
-
-def _attribution(original: Mail) -> str:
-    at = original.at.astimezone()
-    day = f"{_DAYS.split(',')[at.weekday()]} {at.day} {_MONTHS.split(',')[at.month - 1]} {at.year}"
-    author = f"{original.from_name} <{original.from_address}>"
-    return f"Le {day} à {at:%H:%M}, {author} a écrit\N{NO-BREAK SPACE}:"
-
-
-def _inner_html(mail: Mail) -> str:
-    body = re.search(r"<body[^>]*>(.*)</body>", mail.html, re.DOTALL | re.IGNORECASE)
-    return body[1] if body else mail.html or html_words.escape(mail.text).replace("\n", "<br>")
 
 
 def _read(number: int, sent: bool, at: datetime, raw: bytes, sender: str, to: tuple[str, ...]) -> Mail:

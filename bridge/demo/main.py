@@ -11,12 +11,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bridge.demo.hospital import example_hospital
+from bridge.demo.hospital import NOTHING, example_hospital
 from bridge.demo.page import mailbox_app, start_page
 from bridge.demo.stack import Stack
 from bridge.demo.story import Story
 
 QUIET_PERIOD_S = 2
+SHORT_WAITS = {"care": {"remind_after_h": 5 / 3600, "undo_within_s": 1}}
+"""The story can't wait for hours until somebody is reminded."""
 
 
 async def demo(*, once: bool, report: Path | None, directory: Path | None, language: str = "fr") -> int:
@@ -26,7 +28,8 @@ async def demo(*, once: bool, report: Path | None, directory: Path | None, langu
     console.print(f"[dim]state, logs and mails: {place}[/dim]")
     hospital = example_hospital(language=language)
     # The story measures the way of an answer; a visitor should see an edit still count.
-    stack = Stack(place, hospital, quiet_period_s=0 if once else QUIET_PERIOD_S)
+    changes = SHORT_WAITS if once else NOTHING
+    stack = Stack(place, hospital, quiet_period_s=0 if once else QUIET_PERIOD_S, changes=changes)
     try:
         console.print("[dim]starting a homeserver, a mailbox and Colloque …[/dim]")
         await stack.start()

@@ -10,6 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from bridge.demo.acts import play
+from bridge.demo.acts.scene import Scene
 from bridge.demo.mailbox import Attached, Mail
 from bridge.demo.person import Person
 from bridge.demo.photos import drawing_png, skin_heic, skin_jpeg
@@ -18,6 +20,7 @@ from bridge.demo.stack import Stack
 from bridge.ports import Json
 
 OWNER_LEVEL = 50
+SUBJECT = "Grain de beauté qui change"
 PATIENT_WORDS = "Bonjour, ce grain de beauté a changé de couleur depuis trois semaines. Est-ce grave ?"
 PATIENT_REPLY = "Merci docteur. Il démange un peu le soir. Voici une autre photo."
 MARKS = ("MARQUE-APRES-1", "MARQUE-APRES-2", "MARQUE-EDITEE", "MARQUE-EN-FIL")
@@ -36,6 +39,7 @@ class Story:
         self._patient = stack.hospital.patients[0]
         self._people: dict[str, Person] = {}
         self._room = ""
+        self._alias = ""
         self._question_event = ""
         self._replies: dict[str, str] = {}
         self._owner = ""
@@ -58,6 +62,7 @@ class Story:
         await self._sealed_and_handed_back()
         await self._talk()
         await self._nobody_else()
+        await self._live_on()
 
     # --- acts ---
 
@@ -74,7 +79,7 @@ class Story:
         started = time.monotonic()
         await self.stack.mailbox.write(
             to=self._group.address,
-            subject="Grain de beauté qui change",
+            subject=SUBJECT,
             text=PATIENT_WORDS,
             from_address=self._patient.address,
             from_name=self._patient.name,
@@ -97,9 +102,9 @@ class Story:
     async def _read(self) -> None:
         self._tell(f"\n[bold]3. The members of {self._group.name} open the question[/bold] from its card.")
         card = await self._card()
-        alias = card["content"]["body"].partition("matrix.to/#/")[2].partition("/")[0]
+        self._alias = _alias(card)
         for member in self._group.members:
-            self._room = await self._people[member].join(alias)
+            self._room = await self._people[member].join(self._alias)
         reader = self._people[self._group.members[0]]
         words = await reader.wait_for(self._room, lambda e: e.get("content", {}).get("body") == PATIENT_WORDS)
         self._question_event = words["event_id"]
@@ -255,6 +260,23 @@ class Story:
             settled = await _eventually(lambda event_id=event_id: self._is_covered(owner, event_id))  # type: ignore[misc]
             self.claim(settled, f"{what} what others saw is taken back")
 
+    async def _live_on(self) -> None:
+        self._tell("\n[bold]8. The question lives on[/bold], and another one waits for somebody.")
+        owner = self._people[self._owner]
+        scene = Scene(
+            self.stack,
+            self._people,
+            self.claim,
+            self._group,
+            self._patient,
+            SUBJECT,
+            self._alias,
+            self._room,
+            owner,
+        )
+        self.figures["actions"] = scene.done
+        await play(scene)
+
     async def _is_covered(self, owner: Person, event_id: str) -> bool:
         event = await owner.call("GET", f"/v3/rooms/{self._room}/event/{event_id}")
         return not event.get("content")
@@ -262,6 +284,11 @@ class Story:
 
 def _body(event: Json) -> str:
     return str(event.get("content", {}).get("body", ""))
+
+
+def _alias(card: Json) -> str:
+    """The room that a card leads to."""
+    return _body(card).partition("matrix.to/#/")[2].partition("/")[0]
 
 
 def _is_card(event: Json) -> bool:

@@ -37,7 +37,7 @@ class MatrixReader:
     own_rooms: own.OwnRooms = field(default_factory=own.OwnRooms)
 
     async def __call__(self, item: RawInput) -> Reading:
-        """Read one event. Raises :class:`NotYet` for one about a card that is still being recorded."""
+        """Read one event. Raises :class:`NotYet` for one about a card or offer still being recorded."""
         event: Json = json.loads(item.payload)
         sender = event.get("sender")
         if not isinstance(sender, str) or self.place.is_ours(sender):
@@ -98,8 +98,11 @@ class MatrixReader:
 
     async def _marked_in_bot_chat(self, event: Json, sender: str) -> Reading:
         """A mark on what the bot said about a question."""
+        offering = await self.names.offering(sender)
         question_id = await self.names.anchored(reaction_target(event))
         happened = read_event(event, self._known(sender, Standing.PRACTITIONER))
+        if question_id is None and offering:
+            raise NotYet  # people see an offer before it is known which event it became
         if question_id is None or not isinstance(happened, Reacted):
             return NOTHING
         return Reading(question_id, (replace(happened, chat=True),))

@@ -134,6 +134,14 @@ async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
     )
 
 
+async def awaits(connection: AsyncConnection, conversation: str, kind: str) -> bool:
+    """Whether an effect of this kind isn't recorded as performed yet."""
+    query = sa.select(outbox.c.id).where(
+        outbox.c.status == PENDING, outbox.c.conversation == conversation, outbox.c.kind == kind
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
 async def _change(connection: AsyncConnection, row_id: int, **values: Any) -> None:
     # Only while it waits: a process that lost its claim must not undo what another recorded.
     change = sa.update(outbox).where(outbox.c.id == row_id, outbox.c.status == PENDING)

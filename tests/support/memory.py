@@ -32,6 +32,9 @@ class MemoryNames:
     async def anchored(self, event_id: str) -> str | None:
         return None
 
+    async def offering(self, user_id: str) -> bool:
+        return False
+
     async def card(self, room_key: str) -> str | None:
         return None
 
