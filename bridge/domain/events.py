@@ -173,6 +173,15 @@ class WentOut:
 
 
 @dataclass(frozen=True, slots=True)
+class BotInvited:
+    """A practitioner asked the bot into a room that isn't one of ours."""
+
+    author: Author
+    event_id: str
+    room_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerGone:
     """The owner can't look after the question. ``reason``: ``absent``, or ``left`` the organisation."""
 
@@ -277,6 +286,7 @@ Event = (
     | Reacted
     | MemberLeft
     | WentOut
+    | BotInvited
     | OwnerGone
     | AlarmRang
     | Instructed

@@ -77,7 +77,17 @@ class Depart:
     reason: str = "left"
 
 
-HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Depart | Inquire
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A practitioner asked the bot into a room of their own making: see what it is, and say what follows."""
+
+    key: str
+    user_id: str
+    language: str
+    room_id: str
+
+
+HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Depart | Welcome | Inquire
 
 
 def space_key(user_id: str) -> str:
@@ -93,6 +103,11 @@ def section_key(user_id: str, section: Section, generation: int = 1) -> str:
 def private_key(one: str, other: str) -> str:
     """The key of the private room of two people."""
     return "private:" + "|".join(sorted((one, other)))
+
+
+def direct_key(one: str, other: str) -> str:
+    """The key of a direct chat of two people that one of them made in their client; it stays theirs."""
+    return "direct:" + "|".join(sorted((one, other)))
 
 
 KINDS = ("personal", *(f"personal-{section.value}" for section in Section), "private")

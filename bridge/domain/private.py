@@ -10,9 +10,9 @@ from urllib.parse import unquote
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.commands import Command, folded
-from bridge.domain.house import OpenPrivate, Readmit
+from bridge.domain.house import OpenPrivate, Readmit, Welcome
 from bridge.domain.organisation import Organisation, Practitioner
-from bridge.domain.state import Policy
+from bridge.domain.state import Decision, Policy, Question
 
 LINK = re.compile(r"https://matrix\.to/#/(@[^\s\"'<>)\]?]+|%40[^\s\"'<>)\]?]+)", re.IGNORECASE)
 AFTER_NAME = " \t\n:,;–—-"
@@ -45,6 +45,13 @@ def ordered_return(
     author = event.author
     effect = Readmit(f"return:{event.event_id}", author.user_id, author.language)
     return (fx.Planned(effect, f"bot:{author.user_id}"),)
+
+
+def invited(question: Question | None, event: ev.BotInvited) -> Decision:
+    """A practitioner asked the bot into a room: what is to be done there is seen from inside."""
+    user_id = event.author.user_id
+    welcome = Welcome(f"welcome:{event.event_id}", user_id, event.author.language, event.room_id)
+    return Decision(question, (fx.Planned(welcome, f"bot:{user_id}"),))
 
 
 def addressee(organisation: Organisation, text: str, html: str = "") -> Addressee:

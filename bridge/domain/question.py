@@ -21,6 +21,7 @@ from bridge.domain import (
     notes,
     orders,
     patient,
+    private,
     steering,
     talk,
     video,
@@ -54,6 +55,8 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             return orders.asked(question, event, now, policy)
         case ev.WentOut():
             return leaving.went_out(question, event, now)
+        case ev.BotInvited():
+            return private.invited(question, event)
     if question is None:
         raise UnknownQuestion(type(event).__name__)
     match event:

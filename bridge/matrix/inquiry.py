@@ -135,7 +135,8 @@ class Inquiry:
         return Part(text(language, heading, count=listed.total), rows)
 
     async def _private(self, language: str, user_id: str) -> Part:
-        known = await self.outlet.names.rooms_of("private")
+        names = self.outlet.names
+        known = await names.rooms_of("direct") | await names.rooms_of("private")
         people = {other: room_id for key, room_id in known.items() for other in _others(key, user_id)}
         rows = [
             Row(self._name(other), room_link(self.outlet.place, room_id)) for other, room_id in people.items()
@@ -182,7 +183,7 @@ def age(language: str, seconds: float) -> str:
 
 def _others(key: str, user_id: str) -> list[str]:
     """The other person of a private room, if this one is in it."""
-    people = key.removeprefix("private:").split("|")
+    people = key.partition(":")[2].split("|")
     return [person for person in people if person != user_id] if user_id in people else []
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bridge.ports import Json
 
-KINDS = ("discussion", "private")
+KINDS = ("discussion", "private", "direct")
 """The kinds of rooms, as their keys begin."""
 
 

@@ -10,6 +10,7 @@ from bridge.matrix.acting import Acting
 from bridge.matrix.announcing import Announcing
 from bridge.matrix.botchat import BotChat
 from bridge.matrix.house import House
+from bridge.matrix.invited import Invited
 from bridge.matrix.moving import Moving
 from bridge.matrix.outlet import Handlers, Outlet
 from bridge.matrix.posting import Posting
@@ -43,6 +44,7 @@ class MatrixPerformer:
             **Restorer(outlet).handlers,
             **House(outlet, organisation, acting).handlers,
             **Private(outlet, organisation, acting).handlers,
+            **Invited(outlet, organisation, acting).handlers,
             **Moving(outlet).handlers,
             **Replaying(outlet).handlers,
             **(more or {}),

@@ -80,19 +80,24 @@ class Private:
         except Permanent:
             return await self._say(task, effect, "house.refused", name=other.name)
         await self._about(task, room_id, author, wanted.rest)
-        key = house.private_key(author.user_id, other.user_id)
+        key = await self.outlet.names.room_key(room_id) or house.private_key(author.user_id, other.user_id)
         for person in (author, other):
             await House(self.outlet, self.organisation, self.acting).show(
                 task, person.user_id, Section.PRIVATE, key
             )
         return await self._say(
-            task, effect, "house.private", room=self._alias(author, other), name=other.name
+            task, effect, "house.private", room=self._target(key, room_id, author, other), name=other.name
         )
+
+    def _target(self, key: str, room_id: str, author: org.Practitioner, other: org.Practitioner) -> str:
+        """What a link names: the alias, where the room is of our making."""
+        return room_id if key.startswith("direct:") else self._alias(author, other)
 
     async def _room(self, author: org.Practitioner, other: org.Practitioner) -> str:
         """The room of the two; whoever left it is asked in again. Raises port errors."""
         key = house.private_key(author.user_id, other.user_id)
-        known = await self.outlet.names.room_id(key)
+        direct = house.direct_key(author.user_id, other.user_id)
+        known = await self.outlet.names.room_id(key) or await self.outlet.names.room_id(direct)
         if known is not None:
             for person in (author, other):
                 member = await self.outlet.homeserver.state_event(known, "m.room.member", person.user_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bridge.domain import leaving
 from bridge.domain.commands import Place as Spoken
 from bridge.domain.commands import parse
-from bridge.domain.events import Author, BotAsked, HandRaised, Reacted, Standing, WentOut
+from bridge.domain.events import Author, BotAsked, BotInvited, HandRaised, Reacted, Standing, WentOut
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.matrix import own
@@ -58,8 +58,18 @@ class MatrixReader:
             case kind if kind in own.KINDS:
                 self.own_rooms.learn(str(event.get("room_id")))
                 return Reading(forget=event.get("type") != "m.room.member")
+            case "" if self._is_invitation(event):
+                author = self._known(sender, Standing.PRACTITIONER)
+                known = author.standing is Standing.PRACTITIONER
+                asked = BotInvited(author, event["event_id"], str(event.get("room_id")))
+                return Reading(events=(asked,)) if known else NOTHING
             case _:
                 return NOTHING
+
+    def _is_invitation(self, event: Json) -> bool:
+        content = event.get("content")
+        invited = isinstance(content, dict) and content.get("membership") == "invite"
+        return invited and event.get("type") == "m.room.member" and event.get("state_key") == self.place.bot
 
     def _went_out(self, event: Json, sender: str, kind: str) -> Reading:
         author = self._known(sender, Standing.PRACTITIONER)

@@ -46,3 +46,22 @@ async def test_a_private_message_is_opened_from_the_bot_chat_and_found_by_both(c
     await first.say(room, "Peux-tu échanger ?")
     await second.wait_for(room, lambda e: e.get("content", {}).get("body") == "Peux-tu échanger ?")
     assert any("salon privé avec" in line for line in await clinic.bot_chat(first))
+
+
+async def test_a_direct_chat_that_a_client_starts_with_the_bot_in_it_is_found_by_both(clinic: Clinic) -> None:
+    first, second = clinic.members("derm")[2:4]
+    room = await first.call(
+        "POST",
+        "/v3/createRoom",
+        {
+            "is_direct": True,
+            "invite": [second.user_id, f"@colloque:{DOMAIN}"],
+            "preset": "trusted_private_chat",
+        },
+    )
+
+    async def shown() -> bool:
+        both = [await _children(clinic, person, "private") for person in (first, second)]
+        return both == [{room["room_id"]}] * 2
+
+    assert await eventually(shown)

@@ -218,3 +218,59 @@ async def test_someone_outside_the_organisation_opens_nothing(home: Home, synaps
     assert not any(key.startswith("private:") for key in home.names.rooms)
     assert any("réservés" in line for line in await home.said(stranger))
     await stranger.close()
+
+
+# --- rooms that people make in their client ---
+
+
+async def _made(home: Home, inviting: Person, people: list[str], encrypted: bool = False) -> str:
+    """A room as a client makes it for a direct chat, the bot among those invited."""
+    encryption = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+    body = {
+        "preset": "trusted_private_chat",
+        "is_direct": True,
+        "room_version": home.place.room_version,
+        "invite": [home.client.bot_id, *people],
+        "initial_state": [encryption] if encrypted else [],
+    }
+    room = str((await inviting.call("POST", "/v3/createRoom", body))["room_id"])
+    for started in (False, True):
+        await home.do(house.Welcome(f"welcome:{room}", inviting.user_id, "fr", room), started=started)
+    return room
+
+
+async def _bots(home: Home, person: Person, room: str) -> tuple[str, list[str]]:
+    """Whether the bot is in, and what it said."""
+    path = f"/v3/rooms/{room}/state/m.room.member/{home.client.bot_id}"
+    events = await person.messages(room)
+    said = [e["content"]["body"] for e in events if e["content"].get("msgtype") == "m.notice"]
+    return str((await person.call("GET", path))["membership"]), said
+
+
+async def test_a_direct_chat_of_two_colleagues_stands_in_both_spaces_and_stays_theirs(home: Home) -> None:
+    one, other, _ = home.people
+    room = await _made(home, one, [other.user_id])
+    for person in (one, other):
+        assert await home.children(house.section_key(person.user_id, Section.PRIVATE)) == {room}
+    membership, said = await _bots(home, one, room)
+    assert membership == "join"
+    assert ["espaces personnels" in line for line in said] == [True]
+    await home.do(_open(other, one, 2))
+    assert house.private_key(one.user_id, other.user_id) not in home.names.rooms
+    second = await _made(home, other, [one.user_id])
+    assert (await _bots(home, other, second))[0] == "leave"
+
+
+async def test_where_the_bot_can_not_read_or_is_of_no_use_it_says_so_and_leaves(home: Home) -> None:
+    one, other, third = home.people
+    for people, encrypted, words in (
+        ([other.user_id], True, "chiffré"),
+        ([], True, "chiffré"),
+        ([], False, "existe déjà"),
+        ([other.user_id, third.user_id], False, "ne sers pas"),
+    ):
+        room = await _made(home, one, people, encrypted)
+        membership, said = await _bots(home, one, room)
+        assert membership == "leave"
+        assert [words in line for line in said] == [True]
+    assert not any(key.startswith(("direct:", "private:")) for key in home.names.rooms)
