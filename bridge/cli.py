@@ -18,6 +18,7 @@ from bridge.admin import app as inbox_commands
 from bridge.backup import make_backup
 from bridge.config import ConfigError, Settings, load, load_without_tokens
 from bridge.desk import commands as desk_commands
+from bridge.desk.doctor import doctor_commands
 from bridge.desk.files import config_commands, schema
 from bridge.mailcommands import app as mail_commands
 from bridge.oversight import audit_commands, show_stats
@@ -41,6 +42,7 @@ app.command()(desk_commands.plan)
 app.command()(desk_commands.apply)
 app.command()(schema)
 app.add_typer(config_commands)
+app.add_typer(doctor_commands)
 app.add_typer(mail_commands)
 WRONG = 2
 """Exit code for a wrong configuration or refused request."""

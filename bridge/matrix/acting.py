@@ -39,6 +39,10 @@ class ActingClient(HomeserverCalls):
     def __init__(self, *, url: str, as_token: str, bot: str) -> None:
         super().__init__(url, as_token, user_id=bot, timeout=15)
 
+    async def known(self) -> None:
+        """Raises port errors unless the homeserver knows this registration."""
+        await self._call("GET", "/client/v3/account/whoami", as_user="")
+
     async def join(self, room_id: str, user_id: str) -> bool:
         """Let them join a room that they may join; ``False`` when that was refused."""
         try:

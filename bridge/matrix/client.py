@@ -110,6 +110,16 @@ class MatrixClient(HomeserverCalls):
         capabilities = (await self._client("GET", "/capabilities"))["capabilities"]
         return str(capabilities.get("m.room_versions", {}).get("default", "11"))
 
+    async def room_versions(self) -> frozenset[str]:
+        """The room versions that this homeserver has."""
+        capabilities = (await self._client("GET", "/capabilities"))["capabilities"]
+        return frozenset(capabilities.get("m.room_versions", {}).get("available", {}))
+
+    async def upload_limit(self) -> int | None:
+        """How many bytes a file may have; ``None`` when the homeserver doesn't say."""
+        limit = (await self._call("GET", "/client/v1/media/config")).get("m.upload.size")
+        return limit if isinstance(limit, int) else None
+
     async def alive(self) -> None:
         """Ask for something that costs nothing. Raises port errors."""
         await self._call("GET", "/client/versions")
