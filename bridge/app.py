@@ -25,6 +25,7 @@ from bridge.flow.repair import Repair
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
 from bridge.flow.watch import Watch
+from bridge.mail.checked import sender_check
 from bridge.mail.intake import ArrivedMail, Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.perform import MailPerformer, MailSettings
@@ -259,7 +260,12 @@ class Bridge:
         self.inbox.readers |= {
             "matrix": MatrixReader(self.names, organisation, place, self.own_rooms),
             "mail": MailReader(
-                self.names, organisation, config.mail.domain, place.namespace, self.sandbox.parse
+                self.names,
+                organisation,
+                config.mail.domain,
+                place.namespace,
+                self.sandbox.parse,
+                sender_check(config.mail.authserv_id, config.mail.verify_senders, self.sandbox.verify),
             ),
             "result": read_result,
         }
@@ -277,7 +283,7 @@ class Bridge:
                 organisation,
                 grant_at_once_up_to=config.claim.grant_at_once_up_to,
                 more={
-                    **asking(outlet, organisation, self.database, self.clock),
+                    **asking(outlet, organisation, self.database, self.clock, self.inbox.wake),
                     **Attention(
                         outlet, StoredAvailability(self.database, self.clock, self.inbox.take)
                     ).handlers,

@@ -16,6 +16,10 @@ from bridge.domain.consulting import TellPatient as TellPatient
 from bridge.domain.consulting import WakeVideo as WakeVideo
 from bridge.domain.content import Attachment, Line
 from bridge.domain.house import HouseEffect
+from bridge.domain.keeping import KeepingEffect as KeepingEffect
+from bridge.domain.keeping import SettleMail as SettleMail
+from bridge.domain.keeping import ShowOriginal as ShowOriginal
+from bridge.domain.keeping import Weigh as Weigh
 from bridge.domain.moves import ClearMark as ClearMark
 from bridge.domain.moves import CloseFormer as CloseFormer
 from bridge.domain.moves import KeepAbsence as KeepAbsence
@@ -338,6 +342,7 @@ MatrixEffect = (
     | PassOn
     | KeepAbsence
     | KeepMute
+    | KeepingEffect
 )
 MailEffect = Acknowledge | Answer | TellPatient | TellSender
 TimerEffect = Wake | WakeVideo | CheckAgenda

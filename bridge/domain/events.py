@@ -101,6 +101,29 @@ class MailSetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class MailDoubted:
+    """A mail for this question that may not be the patient's; it is held until the owner judges it.
+
+    ``text`` is its beginning, ``files`` counts its files.
+    """
+
+    input_id: str
+    address: str
+    text: str
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MailJudged:
+    """The owner's mark on a notice is about this held mail; see :class:`bridge.domain.doubt.Judgement`."""
+
+    author: Author
+    event_id: str
+    input_id: str
+    judgement: str
+
+
+@dataclass(frozen=True, slots=True)
 class MemberWrote:
     """A person (not the bridge) sent a message into the question room.
 
@@ -279,6 +302,8 @@ Event = (
     | PatientWrote
     | MailUnusable
     | MailSetAside
+    | MailDoubted
+    | MailJudged
     | MemberWrote
     | Ordered
     | HandRaised

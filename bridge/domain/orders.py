@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from bridge.domain import doubt, findings, private, quiet, steering, talk, video
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
-from bridge.domain import findings, private, quiet, steering, talk, video
 from bridge.domain.answers import answered, told
 from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, Who, known
 from bridge.domain.state import Decision, Policy, Question, Status, latest
@@ -100,7 +100,8 @@ def _bot_chat_help(
 QUESTION_ORDERS: dict[str, InQuestion] = {
     "help": _question_help,
     "video": video.ordered,
-    **dict.fromkeys((*steering.IN_ROOM, "decline"), steering.in_question),
+    **dict.fromkeys(steering.IN_ROOM, steering.in_question),
+    **dict.fromkeys(("accept", "decline", "original"), doubt.ordered),
 }
 """By name, every command of a question room."""
 BOT_CHAT_ORDERS: dict[str, InBotChat] = {

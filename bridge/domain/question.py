@@ -15,6 +15,7 @@ from typing import assert_never
 from bridge.domain import (
     claim,
     delivery,
+    doubt,
     handing,
     leaving,
     net,
@@ -74,6 +75,10 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             return patient.patient_wrote(question, event, now, policy)
         case ev.MailSetAside():
             return patient.set_aside(question, event)
+        case ev.MailDoubted():
+            return doubt.doubted(question, event)
+        case ev.MailJudged():
+            return doubt.judged(question, event)
         case ev.InvitationAnswered():
             return video.invitation_answered(question, event, policy)
         case ev.OwnerGone():
@@ -127,7 +132,7 @@ def _of_people(question: Question, event: OfPeople, now: datetime, policy: Polic
 def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy: Policy) -> Decision:
     match event:
         case ev.SealCompleted():
-            return claim.sealed(question, event, policy)
+            return doubt.sealed(question, claim.sealed(question, event, policy))
         case ev.DraftDue():
             return delivery.draft_due(question, event, now)
         case ev.AnswerHandedOver():

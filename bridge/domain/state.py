@@ -11,6 +11,7 @@ from bridge.domain import effects as fx
 from bridge.domain.acts import Act
 from bridge.domain.consulting import Video, VideoPolicy
 from bridge.domain.content import Line
+from bridge.domain.keeping import HeldMail
 from bridge.domain.organisation import Organisation
 
 NOBODY = Organisation("", "fr", (), ())
@@ -114,6 +115,8 @@ class Question:
     again, ``rings`` how often it has. ``also`` is the fallback group once that may take it.
     ``mailed`` and ``internal`` are the owner's latest events that went to the patient, and that never will;
     ``correction`` is an edit that came after the mail and waits for the owner's word.
+    ``held`` are mails whose sender the owner still has to judge, ``admitted`` those that they let in;
+    ``also_from`` are further addresses of the patient.
     """
 
     id: str
@@ -158,6 +161,9 @@ class Question:
     mailed: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
     correction: Line | None = None
+    held: tuple[HeldMail, ...] = ()
+    admitted: tuple[str, ...] = ()
+    also_from: tuple[str, ...] = ()
 
     @property
     def room(self) -> str:

@@ -53,3 +53,12 @@ class SenderCheck:
         if records and await self.verify(raw, wanted, records):
             return Verdict.PASS
         return Verdict.FAIL if await published(domain, resolver) else Verdict.NONE
+
+
+def sender_check(authserv_id: str, by_name_servers: bool, verify: Verify) -> SenderCheck:
+    """As an installation wants it: our mail server's word, and else what name servers tell."""
+    if not by_name_servers:
+        return SenderCheck(authserv_id, None, verify)
+    from bridge.mail.dns import NameServers
+
+    return SenderCheck(authserv_id, NameServers(), verify)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.domain.content import Attachment
-from bridge.domain.events import Event, MailSetAside, MailUnusable, PatientWrote, QuestionAsked
+from bridge.domain.events import Event, MailDoubted, MailSetAside, MailUnusable, PatientWrote, QuestionAsked
 from bridge.domain.organisation import ExpertGroup, Organisation
+from bridge.domain.state import Question
 from bridge.locale import text
 from bridge.mail.accepting import invitation_answer
 from bridge.mail.addresses import Purpose, new_reference, new_token, read_address
 from bridge.mail.parsed import ParsedFile, ParsedMail
+from bridge.mail.signed import Verdict
 from bridge.ports import Names, RawInput, Reading
 
 
@@ -22,6 +25,12 @@ class Parse(Protocol):
     async def __call__(self, raw: bytes, domain: str = "", *, report_expected: bool = False) -> ParsedMail:
         """Read a mail. Raises anything for one that breaks its reader."""
 
+
+SHOWN = 2_000
+"""Characters of a doubtful mail that its notice shows; the original has all."""
+
+Check = Callable[[bytes, ParsedMail], Awaitable[Verdict]]
+"""Finds out whether a sender is who they say they are."""
 
 TITLE_LENGTH = 80
 """Characters of a question's title; the whole subject stands in the mail, which is kept."""
@@ -36,6 +45,7 @@ class MailReader:
     domain: str
     namespace: str
     parse: Parse
+    check: Check | None = None
 
     async def __call__(self, item: RawInput) -> Reading:
         """Read one mail, in another process: parsing may be slow, and a mail hostile."""
@@ -108,8 +118,8 @@ class MailReader:
         answered = invitation_answer(item.key, question, mail, self.domain)
         if answered is None and (mail.automatic or not item.sender):
             return _aside(item, "automatic")
-        if mail.sender is None or mail.sender.address.lower() != question.address.lower():
-            return _aside(item, "unverified", hold="unverified")
+        if item.key not in question.admitted and not await self._is_patient(question, item, mail):
+            return _doubted(item, mail)
         events: tuple[Event, ...] = ()
         if answered is not None:
             events, mail = (answered[0],), answered[1]
@@ -118,6 +128,16 @@ class MailReader:
             wrote = PatientWrote(item.key, mail.reply, files, mail.message_id, _problems(mail))
             return Reading(item.conversation, (*events, wrote), blobs)
         return Reading(item.conversation, events) if events else _aside(item, "empty")
+
+    async def _is_patient(self, question: Question, item: RawInput, mail: ParsedMail) -> bool:
+        """Whether it is from an address of the patient, and that domain's own word does not contradict."""
+        if mail.sender is None:
+            return False
+        addresses = (question.address, *question.also_from)
+        if mail.sender.address.lower() not in (address.lower() for address in addresses):
+            return False
+        verdict = await self.check(item.payload, mail) if self.check else Verdict.NONE
+        return verdict in (Verdict.PASS, Verdict.NONE)
 
     def _report(self, item: RawInput) -> Reading:
         """A delivery report to the envelope sender of one of our mails (RFC 3464)."""
@@ -129,6 +149,14 @@ class MailReader:
 def _aside(item: RawInput, reason: str, hold: str = "") -> Reading:
     event: Event = MailSetAside(item.key, reason)
     return Reading(item.conversation, (event,), hold=hold)
+
+
+def _doubted(item: RawInput, mail: ParsedMail) -> Reading:
+    """Held for the owner's judgement, who sees whom it says it is from and how it begins."""
+    shown = mail.sender.address if mail.sender else ", ".join(sender.address for sender in mail.senders[:3])
+    words = mail.reply if len(mail.reply) <= SHOWN else mail.reply[:SHOWN].rstrip() + " …"
+    event = MailDoubted(item.key, shown or item.sender, words, len(mail.files))
+    return Reading(item.conversation, (event,), hold="unverified")
 
 
 def _unusable(mail: ParsedMail) -> str:

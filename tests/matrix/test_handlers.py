@@ -20,6 +20,6 @@ NOBODY: Any = None
 def test_every_effect_of_the_lane_is_performed(effect: type) -> None:
     outlet = Outlet(NOBODY, NOBODY, Place("@bot:h", "h", "colloque_", "12"))
     organisation = Organisation("H", "fr", (), ())
-    more = {**asking(outlet, organisation, NOBODY, NOBODY), **Attention(outlet, NOBODY).handlers}
+    more = {**asking(outlet, organisation, NOBODY, NOBODY, NOBODY), **Attention(outlet, NOBODY).handlers}
     performer = MatrixPerformer(outlet, organisation, grant_at_once_up_to=1, more=more)
     assert effect in performer.handlers

@@ -1,0 +1,55 @@
+"""The effects about mails as they came: a held one is let in or put away, any one is shown to the owner.
+
+See :mod:`bridge.domain.effects` for what an effect is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMail:
+    """A mail that waits for its owner's judgement, and whom it says it is from."""
+
+    input_id: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettleMail:
+    """Let a held mail be read again, now as the patient's, or put it away with its bytes."""
+
+    key: str
+    question_id: str
+    input_id: str
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOriginal:
+    """Show a mail as it came, in the question room: this one, that behind a message, or the latest."""
+
+    key: str
+    question_id: str
+    language: str
+    input_id: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weigh:
+    """Find out which held mail the message ``target`` shows, and bring the owner's judgement back."""
+
+    key: str
+    question_id: str
+    user_id: str
+    name: str
+    language: str
+    standing: str
+    event_id: str
+    target: str
+    judgement: str
+
+
+KeepingEffect = SettleMail | ShowOriginal | Weigh

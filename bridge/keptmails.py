@@ -1,0 +1,41 @@
+"""The mails of a question as they came, out of what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bridge.ports import Clock
+from bridge.storage import mails
+from bridge.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMails:
+    """See :class:`bridge.matrix.original.KeptMails`. ``wake`` lets the inbox look at a conversation again."""
+
+    database: Database
+    clock: Clock
+    wake: Callable[[Sequence[str]], None]
+
+    async def behind(self, question_id: str, event_id: str) -> str:
+        """The input whose mail this message shows or is about."""
+        async with self.database.reading() as connection:
+            return await mails.behind(connection, question_id, event_id)
+
+    async def latest(self, question_id: str) -> str:
+        """The input that is the question's latest mail."""
+        async with self.database.reading() as connection:
+            return await mails.latest(connection, question_id)
+
+    async def raw(self, question_id: str, input_id: str) -> bytes:
+        """The mail's bytes."""
+        async with self.database.reading() as connection:
+            return await mails.raw(connection, question_id, input_id)
+
+    async def settle(self, question_id: str, input_id: str, admitted: bool) -> None:
+        """Let a held mail be read again, or put it away."""
+        now = self.clock.now().timestamp()
+        async with self.database.transaction() as connection:
+            await mails.settle(connection, question_id, input_id, admitted, now)
+        self.wake([question_id])
