@@ -10,7 +10,16 @@ from bridge.domain import events as ev
 from bridge.domain.acts import Act, Did
 from bridge.domain.content import Line
 from bridge.domain.replay import replayed
-from bridge.domain.state import SEAL_FIRST_S, Decision, Policy, Question, Status, counted, in_room, moved
+from bridge.domain.state import (
+    SEAL_FIRST_S,
+    Decision,
+    Policy,
+    Question,
+    Status,
+    counted_for_all,
+    in_room,
+    moved,
+)
 
 
 def hand_raised(question: Question, event: ev.HandRaised, now: datetime) -> Decision:
@@ -41,7 +50,8 @@ def claimed(question: Question, author: ev.Author, now: datetime) -> Decision:
         sealed=False,
         waits_since=now,
     )
-    effects = (*in_room(taken, *_seal(taken, now)), counted(taken.group, f"{taken.stem}:taken", SEAL_FIRST_S))
+    counts = counted_for_all(taken, f"{taken.stem}:taken", SEAL_FIRST_S)
+    effects = (*in_room(taken, *_seal(taken, now)), *counts)
     return Decision(taken, effects, (Act(f"{taken.stem}:taken", Did.TAKEN, author.user_id),))
 
 

@@ -11,7 +11,7 @@ from bridge.domain.claim import claimed
 from bridge.domain.delivery import flushed
 from bridge.domain.moves import Speaking
 from bridge.domain.replies import By, reply
-from bridge.domain.state import Decision, Policy, Question, Status, Undo, counted, in_room, moved
+from bridge.domain.state import Decision, Policy, Question, Status, Undo, counted_for_all, in_room, moved
 
 REOPEN, BACK = "🔓", "↩️"
 """The marks on the bot's line about a closed question: one tap reopens it, or takes the closing back."""
@@ -122,15 +122,17 @@ def withdraw(question: Question, by: By, why: str, now: datetime, _policy: Polic
     )
     effects = in_room(gone, line, speaking(gone, Speaking.NOBODY), *off_the_list(question, gone.turn))
     act = Act(f"{question.id}:{Did.WITHDRAWN}:{gone.turn}", Did.WITHDRAWN, by.user_id, why)
-    count = counted(question.group, f"{question.id}:withdrawn:{gone.turn}")
-    return Decision(gone, (*effects, count), (act,))
+    counts = counted_for_all(question, f"{question.id}:withdrawn:{gone.turn}")
+    return Decision(gone, (*effects, *counts), (act,))
 
 
 def off_the_list(question: Question, turn: int) -> tuple[fx.Effect, ...]:
-    """A waiting question's card and its place in the listing go."""
+    """A waiting question's cards and its place in the listing go."""
     qid, stem = question.id, question.stem
+    card, also = f"{stem}:card", question.also
     return (
-        fx.RedactOwn(f"{stem}:card:redact", f"waiting:{question.group}", f"{stem}:card"),
+        fx.RedactOwn(f"{card}:redact", f"waiting:{question.group}", card),
+        *((fx.RedactOwn(f"{card}:also:redact", f"waiting:{also}", f"{card}:also"),) if also else ()),
         fx.Unlist(f"{qid}:unlist:{turn}", qid, question.group, stem, question.room),
     )
 

@@ -19,7 +19,7 @@ from bridge.domain.hours import later
 from bridge.domain.letters import told_patient
 from bridge.domain.organisation import Practitioner
 from bridge.domain.replies import remind
-from bridge.domain.state import Decision, Policy, Question, Status, in_room
+from bridge.domain.state import Decision, Policy, Question, Status, counted, in_room
 
 
 class Step(StrEnum):
@@ -183,7 +183,9 @@ def _widen(question: Question, now: datetime, policy: Policy) -> Decision:
         for p in members(fresh, policy)
     )
     return Decision(
-        wider, (*in_room(wider, *effects), *told), (_act(question, Did.WIDENED, also, len(told)),)
+        wider,
+        (*in_room(wider, *effects), counted(also, f"{stem}:widened"), *told),
+        (_act(question, Did.WIDENED, also, len(told)),),
     )
 
 

@@ -213,6 +213,12 @@ def counted(group: str, key: str, after_s: float = 0.0) -> fx.Planned:
     return fx.Planned(fx.CountWaiting(f"{key}:count", group), f"group:{group}", after_s)
 
 
+def counted_for_all(question: Question, key: str, after_s: float = 0.0) -> tuple[fx.Planned, ...]:
+    """The same in each group whose members may take it."""
+    own = counted(question.group, key, after_s)
+    return (own, counted(question.also, f"{key}:also", after_s)) if question.also else (own,)
+
+
 def thread_of(mails: tuple[str, ...]) -> tuple[str, ...]:
     """The first mail and the latest ones, so that References stays bounded (RFC 5322, 3.6.4)."""
     known = tuple(mail for mail in mails if mail)

@@ -88,14 +88,16 @@ class Inquiry:
         language, groups = effect.language, groups_of(effect.user_id, self.organisation)
         if not groups:
             return [Part(text(language, "list.no_group"))]
-        queues = await self.catalogue.queues([group.key for group in groups])
+        keys = [group.key for group in groups]
+        queues = await self.catalogue.queues(keys)
         rows: list[Row] = []
         for group in groups:
             queue = queues.get(group.key)
             rows.append(self._group(language, group, queue))
             if queue is not None:
                 rows += await self._rows(language, (queue.oldest,))
-        total = sum(queue.count for queue in queues.values())
+        # What waits for two groups of theirs is one question.
+        total = (await self.catalogue.waiting(keys, 1)).total
         return [Part(text(language, "list.waiting", count=total), tuple(rows))]
 
     def _group(self, language: str, group: ExpertGroup, queue: Queue | None) -> Row:

@@ -9,6 +9,7 @@ from bridge.domain.change import OpenQuestions
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Status
 from bridge.storage.codec import decode_organisation, encode
+from bridge.storage.questions import waits_in
 from bridge.storage.registry import insert_new
 from bridge.storage.schema import identity, questions, rooms
 
@@ -52,10 +53,10 @@ async def open_questions(connection: AsyncConnection) -> tuple[OpenQuestions, ..
 
 
 async def waiting_rooms(connection: AsyncConnection, group: str) -> list[str]:
-    """The rooms of a group's questions that nobody has taken."""
+    """The rooms of the questions that wait for a group."""
     query = (
         sa.select(rooms.c.room_id)
         .join(questions, rooms.c.key == sa.literal("question:").concat(questions.c.id))
-        .where(questions.c.group_key == group, questions.c.status == Status.WAITING.value)
+        .where(waits_in([group]))
     )
     return list((await connection.execute(query)).scalars())

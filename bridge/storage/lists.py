@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.findings import Listed, Queue
 from bridge.domain.state import Status
 from bridge.storage.codec import decode_question
-from bridge.storage.questions import load_all
+from bridge.storage.questions import load_all, waits_in
 from bridge.storage.schema import outbox, questions
 
 FIRST = ("first:text", "first:file:0", "first:problems", "asked")
@@ -19,9 +19,8 @@ FIRST = ("first:text", "first:file:0", "first:problems", "asked")
 
 
 async def waiting(connection: AsyncConnection, groups: Sequence[str], limit: int) -> Listed:
-    """What waits in these groups."""
-    holds = sa.and_(questions.c.group_key.in_(groups), questions.c.status == Status.WAITING.value)
-    return await _listed(connection, holds, questions.c.asked_at, limit)
+    """What waits for these groups."""
+    return await _listed(connection, waits_in(groups), questions.c.asked_at, limit)
 
 
 async def owned(connection: AsyncConnection, user_id: str, statuses: Sequence[Status], limit: int) -> Listed:
@@ -46,17 +45,18 @@ async def _listed(
 async def queues(connection: AsyncConnection, groups: Sequence[str]) -> dict[str, Queue]:
     """How many wait in each of these groups, and which of them longest; nothing for empty ones."""
     query = (
-        sa.select(questions.c.group_key, questions.c.id, questions.c.asked_at)
-        .where(questions.c.group_key.in_(groups), questions.c.status == Status.WAITING.value)
+        sa.select(questions.c.group_key, questions.c.also, questions.c.id)
+        .where(waits_in(groups))
         .order_by(questions.c.asked_at, questions.c.id)
     )
     counts: dict[str, int] = {}
     oldest: dict[str, str] = {}
     for row in await connection.execute(query):
-        counts[row.group_key] = counts.get(row.group_key, 0) + 1
-        oldest.setdefault(row.group_key, row.id)
-    loaded = {question.group: question for question in await load_all(connection, list(oldest.values()))}
-    return {group: Queue(count, loaded[group]) for group, count in counts.items()}
+        for group in {row.group_key, row.also}.intersection(groups):
+            counts[group] = counts.get(group, 0) + 1
+            oldest.setdefault(group, row.id)
+    loaded = {question.id: question for question in await load_all(connection, list(set(oldest.values())))}
+    return {group: Queue(counts[group], loaded[known]) for group, known in oldest.items()}
 
 
 async def first_events(connection: AsyncConnection, stems: Sequence[str]) -> dict[str, str]:

@@ -62,6 +62,7 @@ async def save(
         "archived_at": _seconds(question.archived_at),
         "reference": question.reference,
         "offered_to": question.offered_to,
+        "also": question.also,
         "alarm_at": _seconds(question.alarm_at),
         "state": encode(question),
     }
@@ -101,13 +102,16 @@ async def archived(
     return [((row[0], row[1]), decode_question(row[2])) for row in rows]
 
 
+def waits_in(groups: Sequence[str]) -> sa.ColumnElement[bool]:
+    """What the members of these groups may take, each by an index of its own."""
+    waits = questions.c.status == Status.WAITING.value
+    also = sa.and_(questions.c.also.in_(groups), questions.c.also != "", waits)
+    return sa.or_(sa.and_(questions.c.group_key.in_(groups), waits), also)
+
+
 async def count_waiting(connection: AsyncConnection, group: str) -> int:
-    """How many questions of a group nobody has taken."""
-    query = (
-        sa.select(sa.func.count())
-        .select_from(questions)
-        .where(questions.c.group_key == group, questions.c.status == Status.WAITING.value)
-    )
+    """How many questions wait for a group."""
+    query = sa.select(sa.func.count()).select_from(questions).where(waits_in([group]))
     return int((await connection.execute(query)).scalar_one())
 
 

@@ -121,10 +121,12 @@ questions = sa.Table(
     sa.Column("archived_at", sa.Float),
     sa.Column("reference", sa.Text, nullable=False, server_default=""),
     sa.Column("offered_to", sa.Text, nullable=False, server_default=""),
+    sa.Column("also", sa.Text, nullable=False, server_default=""),
     sa.Column("alarm_at", sa.Float),
     sa.Column("state", sa.Text, nullable=False),
 )
-"""``taken_at`` and ``answered_at``: the first time that it was taken, and that an answer left."""
+"""``taken_at`` and ``answered_at``: the first time that it was taken, and that an answer left. ``also``: the
+fallback group, once that may take it."""
 sa.Index("questions_asked", questions.c.asked_at)
 sa.Index(
     "questions_archived",
@@ -153,7 +155,12 @@ sa.Index(
     sqlite_where=questions.c.status == "waiting",
     postgresql_where=questions.c.status == "waiting",
 )
-
+sa.Index(
+    "questions_waiting_also",
+    questions.c.also,
+    sqlite_where=sa.and_(questions.c.status == "waiting", questions.c.also != ""),
+    postgresql_where=sa.and_(questions.c.status == "waiting", questions.c.also != ""),
+)
 sa.Index("questions_owner", questions.c.owner, questions.c.status, questions.c.active_at)
 
 Bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
