@@ -23,6 +23,12 @@ they have their mails. The bot is in every room.
 """
 
 
+FINDING = """## Found by its title with `!search` in the bot chat
+
+The owner is of the group, too: a member finds what waits there, and afterwards only the owner does.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class May:
     """One row of the table."""
@@ -93,12 +99,15 @@ async def _searched(person: Person, room_id: str) -> bool:
     return bool(found["search_categories"]["room_events"]["results"])
 
 
-def written(table: dict[str, dict[str, May]]) -> str:
-    """The document."""
+def written(table: dict[str, dict[str, May]], finding: dict[str, dict[str, str]]) -> str:
+    """The document. ``finding`` says, by the question's state and by role, who finds it with the bot."""
     names = [field.name for field in fields(May)]
     parts = [TITLE]
     for room, rows in table.items():
         parts.append(f"## {room}\n\n| | {' | '.join(names)} |\n|---{'|---' * len(names)}|")
         parts += [f"| {role} | {' | '.join(getattr(may, n) for n in names)} |" for role, may in rows.items()]
         parts.append("")
-    return "\n".join(parts)
+    roles = list(next(iter(finding.values())))
+    parts.append(f"{FINDING}\n| | {' | '.join(roles)} |\n|---{'|---' * len(roles)}|")
+    parts += [f"| {state} | {' | '.join(by[role] for role in roles)} |" for state, by in finding.items()]
+    return "\n".join((*parts, ""))
