@@ -134,7 +134,7 @@ async def _over(clinic: Clinic, stranger: Person) -> Table:
         ("Question, archived", f"!archiver {reference[1]}", "est archivée"),
     ):
         await owner.say(chat, order)
-        await owner.wait_for(chat, lambda e, a=answer: a in body(e) and reference[1] in body(e))  # type: ignore[misc]
+        await owner.wait_for(chat, lambda e, a=answer: a in body(e) and reference[1] in body(e))
         assert await eventually(lambda: _locked(owner, asked.room_id))
         table[title] = {
             role: await tried(person, asked.room_id, event, spaces=[space], other=stranger.user_id)
