@@ -16,6 +16,7 @@ from bridge.care import policy
 from bridge.config import Config, Settings
 from bridge.desk.desk import Desk, acting, client, identity
 from bridge.desk.keeper import Keeper
+from bridge.desk.office import FileOffice
 from bridge.domain.events import Event
 from bridge.domain.organisation import InForce
 from bridge.flow.inbox import Inbox
@@ -32,6 +33,7 @@ from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
 from bridge.mail.sandbox import Sandbox
 from bridge.mail.send import SmtpMailer
+from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.own import KINDS, OwnRooms
@@ -105,6 +107,9 @@ class Bridge:
             self.organisation,
             self._wake_outbox,
             self._in_force,
+        )
+        self.office = FileOffice(
+            settings.files, self.keeper.desk, self.database, self.clock, self.keeper.reload
         )
         self.mailer = _mailer(config)
         self.sandbox = Sandbox()
@@ -287,6 +292,7 @@ class Bridge:
                     **Attention(
                         outlet, StoredAvailability(self.database, self.clock, self.inbox.take)
                     ).handlers,
+                    **Administration(outlet, organisation, self.office, self.clock).handlers,
                 },
                 acting=self.acting,
             ),

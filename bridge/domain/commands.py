@@ -79,6 +79,8 @@ TABLE: tuple[Spec, ...] = (
     Spec("unmute", ("sonore",), ("unmute",), EVERYWHERE),
     Spec("absent", ("absent", "absente"), ("away",), IN_BOT_CHAT),
     Spec("back", ("present", "presente"), ("back",), IN_BOT_CHAT),
+    Spec("group", ("groupe",), ("group",), IN_BOT_CHAT, Who.ADMIN),
+    Spec("yes", ("oui",), ("yes",), IN_BOT_CHAT, Who.ADMIN),
 )
 """In the order in which help shows them."""
 

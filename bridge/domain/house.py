@@ -87,7 +87,30 @@ class Welcome:
     room_id: str
 
 
-HouseEffect = ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Depart | Welcome | Inquire
+@dataclass(frozen=True, slots=True)
+class Administer:
+    """Tell an administrator what the change that they described would mean."""
+
+    key: str
+    user_id: str
+    language: str
+    words: str
+    html: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """An administrator agrees to what was proposed: to this message, or to the last one."""
+
+    key: str
+    user_id: str
+    language: str
+    proposal: str = ""
+
+
+HouseEffect = (
+    ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Depart | Welcome | Inquire | Administer | Agree
+)
 
 
 def space_key(user_id: str) -> str:

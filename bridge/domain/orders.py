@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from bridge.domain import doubt, findings, private, quiet, steering, talk, video
+from bridge.domain import administration, doubt, findings, private, quiet, steering, talk, video
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.answers import answered, told
@@ -116,5 +116,7 @@ BOT_CHAT_ORDERS: dict[str, InBotChat] = {
     "waiting": findings.ordered_waiting,
     "list": findings.ordered_list,
     "search": findings.ordered_search,
+    "group": administration.ordered_group,
+    "yes": administration.ordered_yes,
 }
 """By name, every command of a bot chat."""

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass, field, replace
 
 from bridge.domain import leaving
+from bridge.domain.administration import YES
+from bridge.domain.commands import Command, parse
 from bridge.domain.commands import Place as Spoken
-from bridge.domain.commands import parse
 from bridge.domain.events import Author, BotAsked, BotInvited, HandRaised, Reacted, Standing, WentOut
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
@@ -113,9 +114,20 @@ class MatrixReader:
         happened = read_event(event, self._known(sender, Standing.PRACTITIONER))
         if question_id is None and offering:
             raise NotYet  # people see an offer before it is known which event it became
-        if question_id is None or not isinstance(happened, Reacted):
+        if not isinstance(happened, Reacted):
             return NOTHING
+        if question_id is None:
+            return self._agreed(event, happened)
         return Reading(question_id, (replace(happened, chat=True),))
+
+    def _agreed(self, event: Json, mark: Reacted) -> Reading:
+        """An administrator's yes to what the bot proposed."""
+        if mark.symbol != YES or mark.author.user_id not in self.organisation.admins:
+            return NOTHING
+        agreed = BotAsked(
+            mark.author, event["event_id"], None, Command("yes"), reaction_target(event), admin=True
+        )
+        return Reading(events=(agreed,))
 
     def _in_bot_chat(self, event: Json, sender: str) -> Reading:
         if event.get("type") not in CONTENT_TYPES:
@@ -128,6 +140,8 @@ class MatrixReader:
         line, _ = read_line(event, content, author.name)
         command = parse(line.text, Spoken.BOT_CHAT) if line and line.attachment is None else None
         admin = sender in self.organisation.admins
+        if isinstance(command, Command) and command.name == "yes" and (command.argument or not admin):
+            command = None  # a yes in a sentence, or to nobody
         asked = BotAsked(author, event["event_id"], line, command, reply_target(content), admin)
         return Reading(events=(asked,))
 
