@@ -290,7 +290,8 @@ class Task(Protocol):
 class Outcome:
     """What performing brought: a result to look up by the effect's key, names, and events to decide on.
 
-    ``rooms`` are room IDs by key, ``anchors`` questions by event ID, ``cards`` kept messages by room key;
+    ``rooms`` are room IDs by key, ``anchors`` questions by event ID, ``cards`` kept messages by room key,
+    ``mentions`` the questions that what was said is of, where the effect belongs to none;
     events are for ``question_id``.
     """
 
@@ -298,6 +299,7 @@ class Outcome:
     rooms: dict[str, str] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
     cards: dict[str, str] = field(default_factory=dict)
+    mentions: tuple[str, ...] = ()
     question_id: str = ""
     events: tuple[Event, ...] = ()
 

@@ -145,6 +145,7 @@ class Outbox:
                 await registry.remember_room(connection, key, room_id)
             for event_id, question_id in outcome.anchors.items():
                 await registry.anchor(connection, event_id, question_id)
+            await registry.mention(connection, row.key, outcome.mentions)
             for room_key, card in outcome.cards.items():
                 await people.keep_card(connection, room_key, card)
             gained = await inbox.put(connection, arrivals, now)

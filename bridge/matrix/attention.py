@@ -99,7 +99,7 @@ class Attention:
     def _found(self, effect: fx.PassOn, question_id: str, command: Command) -> Outcome:
         author = Author(effect.user_id, effect.name, Standing(effect.standing), effect.language)
         event = Instructed(author, effect.event_id, command)
-        return Outcome(question_id=question_id, events=(event,))
+        return Outcome(question_id=question_id, mentions=(question_id,), events=(event,))
 
     async def keep_absence(self, task: Task, effect: fx.KeepAbsence) -> Outcome:
         """Note it, let their questions know, and say so."""

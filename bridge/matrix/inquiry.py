@@ -15,7 +15,7 @@ from bridge.domain.titles import keywords
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.botchat import BotChat
-from bridge.matrix.links import Part, Row, link_to, room_link, written
+from bridge.matrix.links import Part, Row, link_to, mentioned, room_link, written
 from bridge.matrix.outlet import Handlers, Outlet
 from bridge.ports import Catalogue, Clock, Outcome, Task
 
@@ -54,7 +54,7 @@ class Inquiry:
         room_id, made = await BotChat(self.outlet).room(effect.user_id, effect.language)
         content = rooms.words(body, html, notice=True)
         event_id = await self.outlet.send(room_id, content, key=task.key, doubtful=task.started)
-        return Outcome(result={"event_id": event_id}, rooms=made)
+        return Outcome(result={"event_id": event_id}, rooms=made, mentions=mentioned(parts))
 
     async def _parts(self, effect: Inquire) -> list[Part]:
         match effect.topic:
@@ -169,7 +169,7 @@ class Inquiry:
     def _row(self, language: str, question: Question, event_id: str) -> Row:
         link = link_to(self.outlet.place, rooms.question_alias(question.stem), event_id)
         stands = text(language, STANDING[question.status], age=self._age(language, question.asked_at))
-        return Row(f"{question.title} · {question.reference}", link, stands)
+        return Row(f"{question.title} · {question.reference}", link, stands, question.id)
 
     def _age(self, language: str, since: datetime) -> str:
         return age(language, (self.clock.now() - since).total_seconds())

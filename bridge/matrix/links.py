@@ -11,11 +11,12 @@ from bridge.matrix.outlet import Place
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a list: what it says, where it leads, and what is said after the link."""
+    """A line of a list: what it says, where it leads, what is said after the link, and of which question."""
 
     label: str
     link: str = ""
     rest: str = ""
+    question_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,11 @@ class Part:
 
     heading: str
     rows: tuple[Row, ...] = ()
+
+
+def mentioned(parts: Sequence[Part]) -> tuple[str, ...]:
+    """The questions that these say something of."""
+    return tuple(dict.fromkeys(row.question_id for part in parts for row in part.rows if row.question_id))
 
 
 def link_to(place: Place, alias: str, event_id: str = "") -> str:

@@ -13,6 +13,7 @@ from bridge.domain.state import Question
 from bridge.storage import acts
 from bridge.storage.acts import Recorded
 from bridge.storage.erasure import traces
+from bridge.storage.outbox import of_question
 from bridge.storage.schema import SENT, blob_uses, blobs, inbox, outbox
 
 
@@ -34,7 +35,7 @@ async def dossier(connection: AsyncConnection, question: Question) -> Dossier:
     """What is kept of this question."""
     found = await traces(connection, question)
     body = sa.select(outbox.c.body).where(
-        outbox.c.about == question.id, outbox.c.status == SENT, outbox.c.body.is_not(None)
+        of_question(question.id), outbox.c.status == SENT, outbox.c.body.is_not(None)
     )
     return Dossier(
         question,
@@ -58,7 +59,7 @@ async def _inputs(
 
 
 async def _files(connection: AsyncConnection, question_id: str) -> dict[str, bytes]:
-    names = sa.select(outbox.c.payload).where(outbox.c.about == question_id, outbox.c.kind == "PostFile")
+    names = sa.select(outbox.c.payload).where(of_question(question_id), outbox.c.kind == "PostFile")
     named: dict[str, str] = {}
     for payload in (await connection.execute(names)).scalars():
         attachment: dict[str, Any] = json.loads(payload)["attachment"]

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.house import Section, section_key
 from bridge.domain.state import Question
-from bridge.storage.outbox import event_ids
+from bridge.storage.outbox import event_ids, of_question
 from bridge.storage.registry import insert_new
 from bridge.storage.schema import (
     DISCARDED,
@@ -29,6 +29,7 @@ from bridge.storage.schema import (
     erased,
     inbox,
     listings,
+    mentions,
     metadata,
     outbox,
     questions,
@@ -63,12 +64,18 @@ async def traces(connection: AsyncConnection, question: Question) -> Traces:
     """Where this question is."""
     room_ids = tuple(await _room_ids(connection, question))
     query = sa.select(outbox.c.kind, outbox.c.payload, outbox.c.result).where(
-        outbox.c.about == question.id, outbox.c.result.is_not(None)
+        _of(question.id), outbox.c.result.is_not(None)
     )
     said = [(row.kind, row.payload, row.result) for row in await connection.execute(query)]
     elsewhere = [place for place in await places(connection, said) if place[0] not in room_ids]
     spaces = await _spaces(connection, question)
     return Traces(question.id, question.ghost, room_ids, tuple(elsewhere), tuple(spaces))
+
+
+def _of(question_id: str) -> sa.ColumnElement[bool]:
+    """Effects that belong to a question, or said something of it."""
+    mentioned = sa.select(mentions.c.key).where(mentions.c.question_id == question_id)
+    return sa.or_(of_question(question_id), outbox.c.key.in_(mentioned))
 
 
 async def _spaces(connection: AsyncConnection, question: Question) -> list[str]:
@@ -101,11 +108,15 @@ async def _room_ids(connection: AsyncConnection, question: Question) -> list[str
 async def places(
     connection: AsyncConnection, said: Sequence[tuple[str, str, str | None]]
 ) -> list[tuple[str, str]]:
-    """Room ID and event ID of what effects (kind, payload, result) brought into group rooms and chats."""
+    """Room ID and event ID of what effects (kind, payload, result) brought into group rooms and chats.
+
+    What somebody said to the bot that an effect answers goes with it.
+    """
     named: dict[str, str] = {}
     for kind, payload, result in said:
-        events = tuple(event_ids(result))
-        if events and (key := _room_key(kind, json.loads(payload))):
+        effect = json.loads(payload)
+        events = (*event_ids(result), *_heard(kind, effect))
+        if events and (key := _room_key(kind, effect)):
             named |= dict.fromkeys(events, key)
     known: dict[str, str] = {}
     for part in _parts(list(dict.fromkeys(named.values()))):
@@ -119,6 +130,17 @@ def _room_key(kind: str, effect: dict[str, Any]) -> str:
     if kind == "PostCard":
         return f"waiting:{effect['group']}"
     return str(effect.get("room") or (f"bot:{effect['user_id']}" if effect.get("user_id") else ""))
+
+
+def _heard(kind: str, effect: dict[str, Any]) -> tuple[str, ...]:
+    """The event in someone's bot chat that an effect answers."""
+    match kind:
+        case "Inquire":
+            return (str(effect["key"]).removeprefix("inquiry:"),)
+        case "PassOn":
+            return (str(effect["event_id"]),)
+        case _:
+            return ()
 
 
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -135,7 +157,7 @@ async def wipe(connection: AsyncConnection, question: Question, *, at: float, wh
     await _remember(connection, found, at, why)
     await empty_inputs(connection, [question.id, *found.room_ids])
     await empty_events(connection, [event for _, event in found.mentions])
-    await connection.execute(sa.delete(outbox).where(outbox.c.about == question.id))
+    await connection.execute(sa.delete(outbox).where(_of(question.id)))
     await _drop_files(connection, question.id)
     await forget(connection, question)
     for table in metadata.sorted_tables:

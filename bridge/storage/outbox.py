@@ -189,6 +189,12 @@ async def result(connection: AsyncConnection, key: str) -> dict[str, Any] | None
     return None if text is None else dict(json.loads(text))
 
 
+def of_question(question_id: str) -> sa.ColumnElement[bool]:
+    """Effects that belong to this question."""
+    # The index is of those that belong to one; it is used where a query says so, literally.
+    return sa.and_(outbox.c.about == question_id, outbox.c.about != sa.literal_column("''"))
+
+
 def event_ids(result: str | None) -> Iterator[str]:
     """The events that a stored result names, wherever in it."""
     values: list[Any] = [json.loads(result)] if result else []

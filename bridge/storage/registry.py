@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage.schema import anchors, blob_uses, blobs, listings, questions, rooms, tokens
+from bridge.storage.schema import anchors, blob_uses, blobs, listings, mentions, questions, rooms, tokens
 
 
 async def insert_new(connection: AsyncConnection, table: sa.Table, **values: object) -> None:
@@ -49,6 +50,13 @@ async def remember_room(connection: AsyncConnection, key: str, room: str) -> Non
 async def anchor(connection: AsyncConnection, event_id: str, question_id: str) -> None:
     """Note that this event (a card) stands for this question."""
     await insert_new(connection, anchors, event_id=event_id, question_id=question_id)
+
+
+async def mention(connection: AsyncConnection, key: str, question_ids: Sequence[str]) -> None:
+    """Note that what this effect said is of these questions."""
+    if question_ids:
+        rows: list[dict[str, object]] = [{"question_id": known, "key": key} for known in question_ids]
+        await insert_new_rows(connection, mentions, rows)
 
 
 async def anchored(connection: AsyncConnection, event_id: str) -> str | None:

@@ -201,6 +201,14 @@ anchors = sa.Table(
 """Events outside a question room that stand for a question: its cards."""
 sa.Index("anchors_question", anchors.c.question_id)
 
+mentions = sa.Table(
+    "mentions",
+    metadata,
+    sa.Column("question_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+)
+"""Effects (by key) that belong to no question, but said something of this one: answers to searches, say."""
+
 listings = sa.Table(
     "listings",
     metadata,

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from bridge.domain import events as ev
 from bridge.domain.content import Attachment, Kind
+from bridge.domain.effects import Planned
+from bridge.domain.inquiries import Inquire, Topic
 from bridge.domain.organisation import ExpertGroup, Notify, Organisation
 from bridge.domain.state import Policy, Question
 from bridge.exporting import write_one
@@ -153,6 +156,37 @@ async def test_the_homeserver_is_told_everything_that_it_has_to_forget(ward: War
     assert set(remains.mentions) == {("!waiting", "$card"), ("!paul", "$back")}
     assert await ward.eraser.finish() == 0
     assert len(ward.homeserver.forgot) == 1
+
+
+async def test_what_the_bot_said_of_it_to_who_asked_is_taken_back_with_the_asking(ward: Ward) -> None:
+    await ward.lived()
+    found = Inquire("inquiry:$search", CLAIRE.user_id, "fr", Topic.SEARCH, "grain de beauté")
+    other = Inquire("inquiry:$other", CLAIRE.user_id, "fr", Topic.SEARCH, "genou")
+    where = f"bot:{CLAIRE.user_id}"
+    async with ward.database.transaction() as connection:
+        await registry.remember_room(connection, where, "!claire")
+        await outbox.add(connection, [Planned(found, where), Planned(other, where)], 1.0)
+        await registry.mention(connection, found.key, [QID, OTHER])
+        await registry.mention(connection, other.key, [OTHER])
+        typed = inbox.Arrival("matrix:$search", "matrix", "!claire", "!chercher grain de beauté".encode())
+        await inbox.put(connection, [typed], 1.0)
+    await ward.performed(found.key, "!claire", "$found")
+    await ward.performed(other.key, "!claire", "$else")
+    await ward.erase()
+    rows = (await ward.everything()).splitlines()
+    assert [row for row in rows if "grain de beaut" in row and "matrix:$else" not in row] == []
+    await ward.eraser.finish()
+    claimed = {event for room, event in ward.homeserver.forgot[0].mentions if room == "!claire"}
+    assert claimed == {"$search", "$found"}
+    assert "inquiry:$other" in await ward.everything()
+
+
+async def test_finding_the_effects_of_a_question_reads_no_others(ward: Ward) -> None:
+    query = sa.select(outbox_table.c.id).where(erasure._of(QID))
+    text = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    async with ward.database.reading() as connection:
+        steps = [row[3] for row in await connection.execute(sa.text(f"EXPLAIN QUERY PLAN {text}"))]
+    assert not any("SCAN" in step for step in steps), steps
 
 
 async def test_the_rooms_that_a_question_left_are_forgotten_too(ward: Ward) -> None:

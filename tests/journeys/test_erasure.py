@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bridge.demo.mailbox import Attached, Mail
-from bridge.demo.person import Person
+from bridge.demo.person import Person, Refused
 from bridge.demo.photos import skin_jpeg
 from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital
 from tests.support.traces import found_in
@@ -26,7 +28,12 @@ HERS = {
     "reply": "Le krokodinol ne m'aide guère",
     "automatic": "Absente, bandersnatchement vôtre",
 }
-ABOUT_HER = {"answer": "Arrêtez le krokodinol, madame Quelconque", "second": "Évitez le gluglucide, madame"}
+ABOUT_HER = {
+    "answer": "Arrêtez le krokodinol, madame Quelconque",
+    "second": "Évitez le gluglucide, madame",
+    "note": "soupçon de vorpalite",
+    "why": "la babélutte me dépasse",
+}
 NAME, ADDRESS, PHOTO = "Zénobie Quelconque", "zenobie.quelconque@patients.example", "mon-epaule-nue.jpg"
 HIS = "Douleur wumpussienne au genou"
 WORDS = {
@@ -95,6 +102,51 @@ async def _conversation(clinic: Clinic) -> tuple[Asked, Person]:
     return asked, owner
 
 
+async def _other_hands(clinic: Clinic, asked: Asked, owner: Person) -> None:
+    """The owner looks it up, notes something and gives it back; a colleague goes on and calls her."""
+    chat = await clinic.bot_room(owner)
+    for words in ("!chercher zorglubien", "!liste questions ouvertes"):
+        assert await _told(owner, chat, words, HERS["first"])
+    await owner.say(asked.room_id, f"!note {ABOUT_HER['note']}")
+    await owner.say(asked.room_id, f"!rendre {ABOUT_HER['why']}")
+    successor = next(member for member in clinic.members("derm") if member is not owner)
+    again = replace(asked, room_id=await _next_room(successor, asked))
+    await successor.say(again.room_id, "Je reprends.")
+    await clinic.sealed(again, successor)
+    await successor.say(again.room_id, "!visio demain 14h30 20min")
+    await clinic.stack.mailbox.wait_for(
+        ADDRESS, matching=lambda m: any(file.name == "invitation.ics" for file in m.attachments)
+    )
+
+
+async def _next_room(person: Person, asked: Asked) -> str:
+    """The room that the question moved into, joined."""
+    joined = []
+
+    async def let_in() -> bool:
+        with contextlib.suppress(Refused):
+            joined.append(await person.join(asked.alias.replace(":", "_2:")))
+        return bool(joined)
+
+    assert await eventually(let_in)
+    return joined[0]
+
+
+async def _told(person: Person, chat: str, words: str, title: str) -> bool:
+    """Ask the bot, and wait until it names this title once more."""
+
+    async def named() -> int:
+        return sum(title in body(event) for event in await person.messages(chat))
+
+    before = await named()
+    await person.say(chat, words)
+
+    async def more() -> bool:
+        return await named() > before
+
+    return await eventually(more)
+
+
 async def _waiting_and_set_aside(clinic: Clinic) -> None:
     """She asks another group, where nobody answers; and an automatic mail of hers is set aside."""
     await _mail(clinic, clinic.group("cardio").address, HERS["second"], HERS["second"])
@@ -118,6 +170,7 @@ def _left(clinic: Clinic) -> list[str]:
 async def test_no_word_address_or_photo_of_an_erased_patient_is_left(clinic: Clinic, tmp_path: Path) -> None:
     his = await clinic.ask("derm", HIS)
     asked, owner = await _conversation(clinic)
+    await _other_hands(clinic, asked, owner)
     await _waiting_and_set_aside(clinic)
     before = _left(clinic)
     assert {line.partition(" ")[0] for line in before} == WORDS
@@ -173,7 +226,8 @@ async def _others_go_on(clinic: Clinic, his: Asked, owner: Person, hers: Asked) 
     assert code == 0
     assert json.loads(text)["total"]["asked"] == 3
     code, text = await _colloque(clinic, "audit", "list")
-    assert [line.split("\t")[3] for line in text.splitlines()] == [
+    done = [line.split("\t")[3] for line in text.splitlines()]
+    assert [action for action in done if action.startswith(("patient", "question"))] == [
         "patient.export",
         "question.erase",
         "question.erase",
