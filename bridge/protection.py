@@ -120,7 +120,7 @@ def erase_patient(
         return await _found(connection, address)
 
     found = in_transaction(settings, look)
-    _tell(found)
+    _tell(found, address)
     if found.held:
         typer.echo("Nothing was erased: what is under legal hold stays (`colloque hold list`).", err=True)
         raise typer.Exit(WRONG)
@@ -144,7 +144,7 @@ def erase_patient(
     typer.echo("Erased.")
 
 
-def _tell(found: Found) -> None:
+def _tell(found: Found, address: str) -> None:
     for question in found.questions:
         kept = ", under legal hold" if question in found.held else ""
         typer.echo(
@@ -155,6 +155,10 @@ def _tell(found: Found) -> None:
         f"{len(found.questions)} questions, {len(found.mails)} further mails, "
         f"{len(found.told)} further answers."
     )
+    known = {other for question in found.questions for other in (question.address, *question.also_from)}
+    for other in sorted(known):
+        if other.casefold() != address.casefold():
+            typer.echo(f"this person also writes from {other}: do the same for that address")
 
 
 @asynccontextmanager

@@ -54,6 +54,7 @@ async def listed(connection: AsyncConnection) -> list[Hold]:
 
 async def held(connection: AsyncConnection, question: Question) -> bool:
     """Whether this question must be kept."""
-    subjects = [of_question(question.id), of_patient(question.address)]
+    addresses = (question.address, *question.also_from)
+    subjects = [of_question(question.id), *map(of_patient, addresses)]
     query = sa.select(holds.c.subject).where(holds.c.subject.in_(subjects))
     return (await connection.execute(query.limit(1))).first() is not None

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.inbox import take_back
+from bridge.storage.outbox import of_question
 from bridge.storage.schema import DONE, QUARANTINED, inbox, outbox
 
 MAX_FOUND = 20
@@ -17,7 +18,7 @@ async def behind(connection: AsyncConnection, question_id: str, event_id: str) -
     """The input whose mail the message ``event_id`` shows or is about; empty if there is none."""
     query = (
         sa.select(outbox.c.key)
-        .where(outbox.c.about == question_id, outbox.c.result.contains(f'"{event_id}"', autoescape=True))
+        .where(of_question(question_id), outbox.c.result.contains(f'"{event_id}"', autoescape=True))
         .limit(MAX_FOUND)
     )
     keys = list((await connection.execute(query)).scalars())

@@ -37,11 +37,14 @@ async def _pages(
 
 
 async def questions_of(connection: AsyncConnection, address: str) -> list[Question]:
-    """Everything that this person ever asked, oldest first (the case of an address doesn't matter)."""
-    named = sa.func.lower(questions.c.state).contains(address.casefold(), autoescape=True)
+    """Everything that this person ever asked, oldest first; the case of an address doesn't matter, and an
+    address that an owner took as a further one of the patient is theirs, too.
+    """
+    wanted = address.casefold()
+    named = sa.func.lower(questions.c.state).contains(wanted, autoescape=True)
     query = sa.select(questions.c.id, questions.c.state).where(named)
     found = [decode_question(row.state) async for row in _pages(connection, query, questions.c.id)]
-    mine = [question for question in found if question.address.casefold() == address.casefold()]
+    mine = [one for one in found if wanted in map(str.casefold, (one.address, *one.also_from))]
     return sorted(mine, key=lambda question: question.asked_at)
 
 

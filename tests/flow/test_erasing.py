@@ -297,6 +297,21 @@ async def test_a_person_is_found_by_address_whatever_its_case_and_by_mails_that_
         assert "questions.state" in await patients.still_named(connection, "marie@patients.example")
 
 
+async def test_a_further_address_of_the_patient_finds_them_and_holds_them_too(ward: Ward) -> None:
+    await ward.lived()
+    async with ward.database.transaction() as connection:
+        stored = await questions.load(connection, QID)
+        assert stored is not None
+        known = replace(stored.question, also_from=("Marie@travail.example",))
+        await questions.save(connection, known, stored)
+        assert [q.id for q in await patients.questions_of(connection, "marie@travail.example")] == [QID]
+        assert await patients.questions_of(connection, "marie@ailleurs.example") == []
+        assert not await holds.held(connection, known)
+        hold = holds.Hold(holds.of_patient("marie@travail.example"), "plainte", "cli:anna", 1.0)
+        await holds.add(connection, hold)
+        assert await holds.held(connection, known)
+
+
 def _on_disk(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir())
 

@@ -20,7 +20,7 @@ from bridge.demo.photos import skin_jpeg
 from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital
 from tests.support.traces import found_in
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(300)
 
 HERS = {
     "first": "Prurit zorglubien depuis vendredi",
@@ -113,6 +113,8 @@ async def _other_hands(clinic: Clinic, asked: Asked, owner: Person) -> None:
     again = replace(asked, room_id=await _next_room(successor, asked))
     await successor.say(again.room_id, "Je reprends.")
     await clinic.sealed(again, successor)
+    await successor.say(again.room_id, "!original")
+    await successor.wait_for(again.room_id, lambda e: body(e).endswith(".eml"))
     await successor.say(again.room_id, "!visio demain 14h30 20min")
     await clinic.stack.mailbox.wait_for(
         ADDRESS, matching=lambda m: any(file.name == "invitation.ics" for file in m.attachments)
