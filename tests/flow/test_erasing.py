@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from bridge.domain import events as ev
 from bridge.domain.content import Attachment, Kind
@@ -179,14 +178,6 @@ async def test_what_the_bot_said_of_it_to_who_asked_is_taken_back_with_the_askin
     claimed = {event for room, event in ward.homeserver.forgot[0].mentions if room == "!claire"}
     assert claimed == {"$search", "$found"}
     assert "inquiry:$other" in await ward.everything()
-
-
-async def test_finding_the_effects_of_a_question_reads_no_others(ward: Ward) -> None:
-    query = sa.select(outbox_table.c.id).where(erasure._of(QID))
-    text = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
-    async with ward.database.reading() as connection:
-        steps = [row[3] for row in await connection.execute(sa.text(f"EXPLAIN QUERY PLAN {text}"))]
-    assert not any("SCAN" in step for step in steps), steps
 
 
 async def test_the_rooms_that_a_question_left_are_forgotten_too(ward: Ward) -> None:
