@@ -45,6 +45,7 @@ from bridge.matrix.transactions import MAX_BODY, routes
 from bridge.names import StoredNames
 from bridge.ports import Json, RawInput, Reading, Temporary
 from bridge.protecting import retention
+from bridge.record.documents import StoredTranscripts
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.codec import decode_event
 from bridge.storage.database import Database
@@ -295,6 +296,7 @@ class Bridge:
                     **Administration(outlet, organisation, self.office, self.clock).handlers,
                 },
                 acting=self.acting,
+                transcripts=StoredTranscripts(self.database, organisation, self.clock.now),
             ),
             "mail": MailPerformer(
                 self.mailer, self.homeserver, self.names, self.clock, organisation, mail_settings

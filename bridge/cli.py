@@ -23,6 +23,7 @@ from bridge.desk.files import config_commands, schema
 from bridge.mailcommands import app as mail_commands
 from bridge.oversight import audit_commands, show_stats
 from bridge.protection import hold_commands, patient_commands
+from bridge.recording import export_transcript
 from bridge.registration import AlreadyThere, acting_registration, as_yaml, registration, write
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.add_typer(patient_commands)
 app.add_typer(hold_commands)
 app.command("backup")(make_backup)
 app.command("stats")(show_stats)
+app.command("export")(export_transcript)
 app.command()(desk_commands.plan)
 app.command()(desk_commands.apply)
 app.command()(schema)

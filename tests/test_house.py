@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "mail": {"domain", "mail", "ports", "config", "sections", "locale", "flow"},
     "locale": {"locale"},
     "ports": {"domain"},
+    "record": {"domain", "record", "storage", "ports", "locale"},
 }
 AVOIDED = {"portal", "puppet", "ticket", "utils", "manager", "helper"}
 

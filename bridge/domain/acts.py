@@ -52,6 +52,8 @@ class Did(StrEnum):
     VIDEO_ANSWERED = "video_answered"
     """The patient's calendar accepted or declined (``why``)."""
     VIDEO_REMINDED = "video_reminded"
+    EXPORTED = "exported"
+    """The transcript was written, for the owner or an administrator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ TABLE: tuple[Spec, ...] = (
     Spec("back", ("present", "presente"), ("back",), IN_BOT_CHAT),
     Spec("group", ("groupe",), ("group",), IN_BOT_CHAT, Who.ADMIN),
     Spec("yes", ("oui",), ("yes",), IN_BOT_CHAT, Who.ADMIN),
+    Spec("export", ("export", "exporter"), ("export",), IN_QUESTION, Who.OWNER),
 )
 """In the order in which help shows them."""
 

@@ -105,7 +105,27 @@ class TellPatient:
     meeting: Meeting | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Write the transcript of a question, and bring it to someone in their bot chat (``by``: their name)."""
+
+    key: str
+    question_id: str
+    user_id: str
+    language: str
+    by: str
+    values: dict[str, str] = field(default_factory=dict)
+
+
 # --- events ---
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFailed:
+    """A transcript could not be brought; ``reason`` is a code."""
+
+    effect_key: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

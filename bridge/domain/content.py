@@ -70,3 +70,12 @@ class Meeting:
     def end(self) -> datetime:
         """When it ends."""
         return self.start + timedelta(minutes=self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that was made for someone."""
+
+    name: str
+    mimetype: str
+    content: bytes

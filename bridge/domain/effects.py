@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bridge.domain.consulting import CheckAgenda as CheckAgenda
+from bridge.domain.consulting import Export as Export
 from bridge.domain.consulting import TellPatient as TellPatient
 from bridge.domain.consulting import WakeVideo as WakeVideo
 from bridge.domain.content import Attachment, Line
@@ -330,6 +331,7 @@ MatrixEffect = (
     | PutBack
     | HandBack
     | React
+    | Export
     | HouseEffect
     | SetSpeaking
     | ClearMark
@@ -345,8 +347,7 @@ MatrixEffect = (
     | KeepingEffect
 )
 MailEffect = Acknowledge | Answer | TellPatient | TellSender
-TimerEffect = Wake | WakeVideo | CheckAgenda
-Effect = MatrixEffect | MailEffect | TimerEffect
+Effect = MatrixEffect | MailEffect | Wake | WakeVideo | CheckAgenda
 
 NEVER_GIVEN_UP = (
     CreateQuestionRoom,

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from bridge.domain.commands import Command, UnknownCommand
 from bridge.domain.consulting import AgendaChecked as AgendaChecked
+from bridge.domain.consulting import ExportFailed as ExportFailed
 from bridge.domain.consulting import InvitationAnswered as InvitationAnswered
 from bridge.domain.consulting import NoticeFailed as NoticeFailed
 from bridge.domain.consulting import VideoDue as VideoDue
@@ -324,5 +325,6 @@ Event = (
     | AgendaChecked
     | VideoDue
     | InvitationAnswered
+    | ExportFailed
     | PostFailed
 )

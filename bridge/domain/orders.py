@@ -10,7 +10,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from bridge.domain import administration, doubt, findings, private, quiet, steering, talk, video
+from bridge.domain import (
+    administration,
+    doubt,
+    findings,
+    private,
+    quiet,
+    steering,
+    talk,
+    transcripts,
+    video,
+)
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.answers import answered, told
@@ -102,6 +112,7 @@ QUESTION_ORDERS: dict[str, InQuestion] = {
     "video": video.ordered,
     **dict.fromkeys(steering.IN_ROOM, steering.in_question),
     **dict.fromkeys(("accept", "decline", "original"), doubt.ordered),
+    "export": transcripts.ordered,
 }
 """By name, every command of a question room."""
 BOT_CHAT_ORDERS: dict[str, InBotChat] = {

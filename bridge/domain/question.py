@@ -25,6 +25,7 @@ from bridge.domain import (
     private,
     steering,
     talk,
+    transcripts,
     video,
 )
 from bridge.domain import events as ev
@@ -104,6 +105,7 @@ OfTheBridge = (
     | ev.NoticeFailed
     | ev.AgendaChecked
     | ev.VideoDue
+    | ev.ExportFailed
     | ev.PostFailed
     | ev.AlarmRang
 )
@@ -145,6 +147,8 @@ def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy
             return video.agenda_checked(question, event, now, policy)
         case ev.VideoDue():
             return video.due(question, event, now, policy)
+        case ev.ExportFailed():
+            return transcripts.failed(question, event)
         case ev.PostFailed():
             return said(question, "post_failed", event.effect_key, name=event.name, reason=event.reason)
         case ev.AlarmRang():

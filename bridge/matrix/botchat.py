@@ -57,10 +57,15 @@ class BotChat:
         self, key: str, user_id: str, language: str, body: str, html: str = "", *, doubtful: bool
     ) -> None:
         """Say something that another effect brought."""
+        room_id = await self.open(user_id, language)
+        await self.outlet.send(room_id, rooms.words(body, html), key=key, doubtful=doubtful)
+
+    async def open(self, user_id: str, language: str) -> str:
+        """The room ID of someone's bot chat, which is made when there is none."""
         room_id, made = await self.room(user_id, language)
         for known, room in made.items():
             await self.outlet.names.remember(known, room)
-        await self.outlet.send(room_id, rooms.words(body, html), key=key, doubtful=doubtful)
+        return room_id
 
     async def hand_back(self, task: Task, effect: fx.HandBack) -> Outcome:
         """Tell someone why their words did not go out, and give them back, file included."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bridge.domain import effects as fx
-from bridge.domain.events import PostFailed
+from bridge.domain.events import ExportFailed, PostFailed
 from bridge.domain.organisation import Organisation
 from bridge.flow.retry import MATRIX, Backoff
 from bridge.matrix.acting import Acting
 from bridge.matrix.announcing import Announcing
 from bridge.matrix.botchat import BotChat
+from bridge.matrix.exporting import Exporting, Transcripts
 from bridge.matrix.house import House
 from bridge.matrix.invited import Invited
 from bridge.matrix.moving import Moving
@@ -33,14 +34,16 @@ class MatrixPerformer:
         *,
         grant_at_once_up_to: int,
         acting: Acting | None = None,
+        transcripts: Transcripts | None = None,
         more: Handlers | None = None,
     ) -> None:
-        seal = Seal(outlet, organisation, grant_at_once_up_to, acting)
+        seal, chat = Seal(outlet, organisation, grant_at_once_up_to, acting), BotChat(outlet)
         self.handlers: Handlers = {
             **seal.handlers,
             **Posting(outlet, seal).handlers,
             **Announcing(outlet, organisation).handlers,
-            **BotChat(outlet).handlers,
+            **chat.handlers,
+            **Exporting(outlet, chat, transcripts).handlers,
             **Restorer(outlet).handlers,
             **House(outlet, organisation, acting).handlers,
             **Private(outlet, organisation, acting).handlers,
@@ -65,4 +68,6 @@ class MatrixPerformer:
             return Outcome(question_id=effect.question_id, events=(told,))
         if isinstance(effect, fx.PostText):
             return Outcome(question_id=effect.question_id, events=(PostFailed(effect.key, "", error),))
+        if isinstance(effect, fx.Export):
+            return Outcome(question_id=effect.question_id, events=(ExportFailed(effect.key, error),))
         return Outcome()
