@@ -26,6 +26,7 @@ from bridge.flow.repair import Repair
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
 from bridge.flow.watch import Watch
+from bridge.keptmails import StoredSuppressions
 from bridge.mail.checked import sender_check
 from bridge.mail.intake import ArrivedMail, Intake
 from bridge.mail.listener import MailListener
@@ -33,6 +34,7 @@ from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
 from bridge.mail.sandbox import Sandbox
 from bridge.mail.send import SmtpMailer
+from bridge.mail.suppress import Suppressing
 from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
@@ -298,8 +300,11 @@ class Bridge:
                 acting=self.acting,
                 transcripts=StoredTranscripts(self.database, organisation, self.clock.now),
             ),
-            "mail": MailPerformer(
-                self.mailer, self.homeserver, self.names, self.clock, organisation, mail_settings
+            "mail": Suppressing(
+                MailPerformer(
+                    self.mailer, self.homeserver, self.names, self.clock, organisation, mail_settings
+                ),
+                StoredSuppressions(self.database, self.clock),
             ),
             "timer": Timers(self.database),
         }

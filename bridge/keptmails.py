@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.ports import Clock
-from bridge.storage import mails
+from bridge.storage import mails, suppressed
 from bridge.storage.database import Database
 
 
@@ -39,3 +39,26 @@ class StoredMails:
         async with self.database.transaction() as connection:
             await mails.settle(connection, question_id, input_id, admitted, now)
         self.wake([question_id])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSuppressions:
+    """See :class:`bridge.mail.suppress.Suppressions`."""
+
+    database: Database
+    clock: Clock
+
+    async def status(self, address: str) -> str:
+        """Why nothing is sent to this address."""
+        async with self.database.reading() as connection:
+            return await suppressed.status(connection, address)
+
+    async def add(self, address: str, question_id: str, status: str) -> None:
+        """Send nothing more there."""
+        async with self.database.transaction() as connection:
+            await suppressed.add(connection, address, question_id, status, self.clock.now().timestamp())
+
+    async def lift(self, address: str) -> None:
+        """Send there again."""
+        async with self.database.transaction() as connection:
+            await suppressed.lift(connection, address)

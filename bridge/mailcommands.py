@@ -11,10 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
+from bridge.suppressing import app as suppressing
+
 WRONG = 2
 app = typer.Typer(name="mail", help="Look at mails as the bridge does.", no_args_is_help=True)
 BARE_TOKEN = 24
 """Letters of a reply token; without a configuration, an address with as many is taken for one of ours."""
+
+
+app.add_typer(suppressing)
 
 
 @app.callback()

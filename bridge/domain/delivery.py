@@ -15,6 +15,8 @@ from bridge.domain.content import Line
 from bridge.domain.replies import By, reply
 from bridge.domain.state import Decision, Outgoing, Policy, Question, in_room, latest, thread_of
 
+HANDED_KEPT = 5
+"""How many mails a question remembers that could still come back."""
 QUEUED, SENT, REFUSED, AGAIN = "⏳", "✅", "⚠️", "🔁"
 
 
@@ -113,8 +115,10 @@ def handed_over(question: Question, event: ev.AnswerHandedOver, now: datetime) -
     """The next mail server has the owner's answer."""
     cause = f"answer:{event.number}:sent"
     act = Act(f"{question.id}:{cause}", Did.DELIVERED, COLLOQUE, "", {"number": str(event.number)})
+    gone = tuple(o for o in question.outgoing if o.number == event.number)
     settled = replace(
         question,
+        handed=(*question.handed, *gone)[-HANDED_KEPT:],
         outgoing=tuple(o for o in question.outgoing if o.number != event.number),
         answered_at=question.answered_at or now,
     )
@@ -159,6 +163,9 @@ def resend(question: Question, by: By, _why: str, now: datetime, _policy: Policy
     if not lost:
         return reply(question, by, "nothing_to_resend")
     lines = tuple(line for going in lost for line in going.lines)
+    # Whoever sends again says that the address may be written to again.
+    lift = fx.Suppress(f"{question.id}:lift:{by.event_id}", question.id, question.address, lifted=True)
+    lifted = (lift,) if question.address else ()
     kept = replace(question, outgoing=tuple(o for o in question.outgoing if not o.refused))
     clears = [
         fx.ClearMark(
@@ -174,7 +181,7 @@ def resend(question: Question, by: By, _why: str, now: datetime, _policy: Policy
     draft = replace(kept, draft=(*lines, *kept.draft), draft_number=number)
     sent = mailed(draft, now, Did.RESENT)
     assert sent.question is not None
-    return Decision(kept, in_room(kept, *clears)).then(sent).then(reply(sent.question, by, "resent"))
+    return Decision(kept, in_room(kept, *lifted, *clears)).then(sent).then(reply(sent.question, by, "resent"))
 
 
 def correct(question: Question, by: By, _why: str, now: datetime, _policy: Policy) -> Decision:

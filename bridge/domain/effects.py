@@ -20,6 +20,7 @@ from bridge.domain.house import HouseEffect
 from bridge.domain.keeping import KeepingEffect as KeepingEffect
 from bridge.domain.keeping import SettleMail as SettleMail
 from bridge.domain.keeping import ShowOriginal as ShowOriginal
+from bridge.domain.keeping import Suppress as Suppress
 from bridge.domain.keeping import Weigh as Weigh
 from bridge.domain.moves import ClearMark as ClearMark
 from bridge.domain.moves import CloseFormer as CloseFormer
@@ -346,7 +347,7 @@ MatrixEffect = (
     | KeepMute
     | KeepingEffect
 )
-MailEffect = Acknowledge | Answer | TellPatient | TellSender
+MailEffect = Acknowledge | Answer | TellPatient | TellSender | Suppress
 Effect = MatrixEffect | MailEffect | Wake | WakeVideo | CheckAgenda
 
 NEVER_GIVEN_UP = (
@@ -381,7 +382,7 @@ class Planned:
     def lane(self) -> str:
         """The lane: timers each have their own, since they don't wait for each other."""
         match self.effect:
-            case Acknowledge() | Answer() | TellPatient() | TellSender():
+            case Acknowledge() | Answer() | TellPatient() | TellSender() | Suppress():
                 return Lane.MAIL
             case Wake() | WakeVideo() | CheckAgenda():
                 return f"{Lane.TIMER}:{self.effect.key}"

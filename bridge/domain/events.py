@@ -102,6 +102,19 @@ class MailSetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class MailBounced:
+    """A mail to the patient came back. ``number`` is the answer's, 0 for another mail of ours.
+
+    ``status`` is as in RFC 3463; unless ``final``, their server still tries.
+    """
+
+    input_id: str
+    status: str
+    number: int = 0
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class MailDoubted:
     """A mail for this question that may not be the patient's; it is held until the owner judges it.
 
@@ -303,6 +316,7 @@ Event = (
     | PatientWrote
     | MailUnusable
     | MailSetAside
+    | MailBounced
     | MailDoubted
     | MailJudged
     | MemberWrote

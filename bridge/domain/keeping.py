@@ -52,4 +52,15 @@ class Weigh:
     judgement: str
 
 
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """Send nothing more to an address that gave mails back (``status``: why), or again (``lifted``)."""
+
+    key: str
+    question_id: str
+    address: str
+    status: str = ""
+    lifted: bool = False
+
+
 KeepingEffect = SettleMail | ShowOriginal | Weigh

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bridge.domain import (
+    bounced,
     claim,
     delivery,
     doubt,
@@ -76,6 +77,8 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             return patient.patient_wrote(question, event, now, policy)
         case ev.MailSetAside():
             return patient.set_aside(question, event)
+        case ev.MailBounced():
+            return bounced.came_back(question, event)
         case ev.MailDoubted():
             return doubt.doubted(question, event)
         case ev.MailJudged():

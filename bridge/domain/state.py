@@ -115,8 +115,9 @@ class Question:
     again, ``rings`` how often it has. ``also`` is the fallback group once that may take it.
     ``mailed`` and ``internal`` are the owner's latest events that went to the patient, and that never will;
     ``correction`` is an edit that came after the mail and waits for the owner's word.
-    ``held`` are mails whose sender the owner still has to judge, ``admitted`` those that they let in;
-    ``also_from`` are further addresses of the patient.
+    ``handed`` are the latest mails that a server took, should one come back. ``held`` are mails whose
+    sender the owner still has to judge, ``admitted`` those that they let in; ``also_from`` are further
+    addresses of the patient.
     """
 
     id: str
@@ -161,6 +162,7 @@ class Question:
     mailed: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
     correction: Line | None = None
+    handed: tuple[Outgoing, ...] = ()
     held: tuple[HeldMail, ...] = ()
     admitted: tuple[str, ...] = ()
     also_from: tuple[str, ...] = ()

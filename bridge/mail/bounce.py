@@ -7,6 +7,8 @@ failed mail are never taken for a report.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from email import message_from_bytes
 from email.message import Message
 
 from flufl.bounce import all_failures
@@ -23,6 +25,7 @@ _SUBJECT = re.compile(
     r"|non remis|échec de (?:la )?(?:remise|distribution)|unzustellbar|non recapitabile|no se puede entregar",
     re.IGNORECASE,
 )
+_IDENTIFIER = re.compile(r"<[^<>\s]{1,500}>")
 _ANSWERED = re.compile(r"(?:re|ré|tr|fwd?|aw|sv)\s?:", re.IGNORECASE)
 MAX_PROSE = 60_000
 """Characters of a report in prose that are searched for a status."""
@@ -38,6 +41,38 @@ def read_bounce(message: Message, *, expected: bool = False) -> Bounce | None:
         return None
     if not expected and not _from_a_server(message, report):
         return None
+    found = _failure(message)
+    return replace(found, about=_about(message)) if found else None
+
+
+def _about(message: Message) -> tuple[str, ...]:
+    """The mail that the report is about: it quotes that mail's headers, or answers to them."""
+    quoted = [*_quoted(message), message]
+    names = ("in-reply-to", "references", "x-original-message-id")
+    found = [m for part in quoted[:-1] for m in _IDENTIFIER.findall(header_text(part, "message-id"))]
+    found += [m for name in names for m in _IDENTIFIER.findall(header_text(message, name))]
+    return tuple(dict.fromkeys(found))[:20]
+
+
+def _quoted(message: Message) -> list[Message]:
+    payload = message.get_payload()
+    kind = message.get_content_type()
+    if kind in ("message/rfc822", "message/global") and isinstance(payload, list):
+        return [part for part in payload[:1] if isinstance(part, Message)]
+    if kind in ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers"):
+        return [_headers(message)]
+    if message.get_content_maintype() != "multipart" or not isinstance(payload, list):
+        return []
+    return [found for part in payload[:20] if isinstance(part, Message) for found in _quoted(part)]
+
+
+def _headers(part: Message) -> Message:
+    """The headers that a part has as its text."""
+    content = _content(part).partition(b"\n\n")[0]
+    return message_from_bytes(content[:MAX_PROSE] + b"\n\n")
+
+
+def _failure(message: Message) -> Bounce | None:
     standard = [found for part in _reports(message) for found in _blocks(part)]
     failed = [bounce for action, bounce in standard if action == "failed"]
     if failed or standard:
@@ -60,12 +95,27 @@ def _from_a_server(message: Message, report: str) -> bool:
 
 def _reports(message: Message) -> list[Message]:
     """The delivery-status parts of this mail, not those of a mail inside it."""
-    if message.get_content_type() == "message/delivery-status":
+    kind = message.get_content_type()
+    if kind == "message/delivery-status":
         return [message]
+    if kind == "message/global-delivery-status":
+        return [_international(message)]
     payload = message.get_payload()
     if message.get_content_maintype() != "multipart" or not isinstance(payload, list):
         return []
     return [found for part in payload[:20] if isinstance(part, Message) for found in _reports(part)]
+
+
+def _international(part: Message) -> Message:
+    """The same in Unicode (RFC 6533), whose blocks the library doesn't take apart."""
+    payload = part.get_payload()
+    inner = payload[0] if isinstance(payload, list) and payload else part
+    assert isinstance(inner, Message)
+    text = _content(inner).replace(b"\r\n", b"\n")
+    blocks = [message_from_bytes(block.lstrip() + b"\n\n") for block in text.split(b"\n\n")[:200]]
+    whole = Message()
+    whole.set_payload([inner, *blocks])
+    return whole
 
 
 def _blocks(part: Message) -> list[tuple[str, Bounce]]:
@@ -89,7 +139,8 @@ def _blocks(part: Message) -> list[tuple[str, Bounce]]:
         told = status or diagnosed
         if status and diagnosed and status.group().endswith(".0.0") and action == "failed":
             told = diagnosed  # « 5.0.0 » beside a precise « 5.1.1 »
-        found.append((action, Bounce(address, told.group() if told else general)))
+        status_told = told.group() if told else general
+        found.append((action, Bounce(address, status_told, final=action != "delayed")))
     return found
 
 
@@ -114,7 +165,7 @@ def _in_prose(message: Message) -> Bounce | None:
     told = [status.group() for status in _STATUS.finditer(_prose(message))]
     wanted = "5" if permanent else "4"
     status = next((status for status in told if status.startswith(wanted)), f"{wanted}.0.0")
-    return Bounce(found[0], status)
+    return Bounce(found[0], status, final=bool(permanent))
 
 
 def _text(address: bytes | str) -> str:
@@ -132,8 +183,12 @@ def _prose(message: Message) -> str:
         part = next((child for child in payload if isinstance(child, Message)), None)
     if part is None:
         return ""
+    return _content(part)[:MAX_PROSE].decode("latin-1")
+
+
+def _content(part: Message) -> bytes:
     try:
         content = part.get_payload(decode=True)
     except (ValueError, LookupError, TypeError, AttributeError):
-        return ""
-    return content[:MAX_PROSE].decode("latin-1") if isinstance(content, bytes) else ""
+        return b""
+    return content if isinstance(content, bytes) else b""

@@ -144,14 +144,20 @@ def read_mailbox(part: str) -> Mailbox | None:
         address, _, behind = rest.partition(">")
         if behind.strip() and not behind.strip().startswith("("):
             return None
+        unquoted = not name.lstrip().startswith('"')
         name = name.strip().strip('"').replace('\\"', '"').replace("\\\\", "\\")
     else:
+        unquoted = False
         name, address = "", re.sub(r"\([^()]*\)", "", part)
     name = _decoded_name(name)
-    if "@" in name:
-        # « a@b.c <d@e.f> » reads as one person and answers as another (CVE-2023-27043).
-        name = ""
-    return _mailbox(name, address.strip())
+    found = _mailbox("" if "@" in name else name, address.strip())
+    if found and unquoted and "@" in name and _plain(name) != found.address.lower():
+        return None  # « a@b.c <d@e.f> » reads as one person and answers as another (CVE-2023-27043)
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.strip(" '\"").lower()
 
 
 def _decoded_name(name: str) -> str:

@@ -13,11 +13,10 @@ class Bounce:
 
     recipient: str
     status: str
-
-    @property
-    def permanent(self) -> bool:
-        """Whether sending again is useless."""
-        return self.status.startswith("5")
+    final: bool = True
+    """Whether the server has given up; else it still tries."""
+    about: tuple[str, ...] = ()
+    """Message-IDs of the mail that was not delivered, as far as the report names it."""
 
 
 @dataclass(frozen=True, slots=True)

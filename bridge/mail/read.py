@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.domain.content import Attachment
-from bridge.domain.events import Event, MailDoubted, MailSetAside, MailUnusable, PatientWrote, QuestionAsked
+from bridge.domain.events import (
+    Event,
+    MailBounced,
+    MailDoubted,
+    MailSetAside,
+    MailUnusable,
+    PatientWrote,
+    QuestionAsked,
+)
 from bridge.domain.organisation import ExpertGroup, Organisation
 from bridge.domain.state import Question
 from bridge.locale import text
 from bridge.mail.accepting import invitation_answer
-from bridge.mail.addresses import Purpose, new_reference, new_token, read_address
+from bridge.mail.addresses import Purpose, message_id_of, new_reference, new_token, read_address
 from bridge.mail.parsed import ParsedFile, ParsedMail
 from bridge.mail.signed import Verdict
 from bridge.ports import Names, RawInput, Reading
@@ -55,7 +63,7 @@ class MailReader:
         if address is None:
             return self._new(item, mail)
         if address.purpose is Purpose.BOUNCE:
-            return self._report(item)
+            return await self._report(item, mail)
         return await self._answer(item, mail)
 
     # --- a new question ---
@@ -115,6 +123,8 @@ class MailReader:
         question = await self.names.question(item.conversation)
         if question is None:
             return Reading(hold="no_such_question")
+        if mail.bounce is not None and (mail.automatic or not item.sender):
+            return await self._report(item, mail)
         answered = invitation_answer(item.key, question, mail, self.domain)
         if answered is None and (mail.automatic or not item.sender):
             return _aside(item, "automatic")
@@ -139,11 +149,20 @@ class MailReader:
         verdict = await self.check(item.payload, mail) if self.check else Verdict.NONE
         return verdict in (Verdict.PASS, Verdict.NONE)
 
-    def _report(self, item: RawInput) -> Reading:
-        """A delivery report to the envelope sender of one of our mails (RFC 3464)."""
-        if b"\naction: failed" in item.payload.lower():
-            return _aside(item, "bounced")
-        return Reading(hold="delivery_report")
+    async def _report(self, item: RawInput, mail: ParsedMail) -> Reading:
+        """A delivery report about one of our mails (RFC 3464), or whatever else comes to its sender."""
+        question = await self.names.question(item.conversation)
+        if question is None or mail.bounce is None:
+            return Reading(hold="delivery_report")
+        numbers = {
+            message_id_of(f"{question.id}:answer:{number}", self.domain): number
+            for number in range(1, question.draft_number + 1)
+        }
+        number = next((numbers[about] for about in mail.bounce.about if about in numbers), 0)
+        if not mail.bounce.about and question.handed:
+            number = question.handed[-1].number  # it doesn't say which: it came for the latest, most likely
+        event = MailBounced(item.key, mail.bounce.status, number, mail.bounce.final)
+        return Reading(item.conversation, (event,))
 
 
 def _aside(item: RawInput, reason: str, hold: str = "") -> Reading:

@@ -34,3 +34,13 @@ dialogues = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
 )
 """A question that someone is writing in their chat with the bot."""
+
+suppressed = sa.Table(
+    "suppressed",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("question_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+"""Addresses (in lower case) that gave mails back: nothing is sent there until someone lifts it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import sys
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -186,8 +187,19 @@ async def test_a_mail_from_another_address_is_held_and_not_shown_as_the_patients
     asked, owner, mail = await _taken(clinic)
     raw = _raw("Faux", b"\r\nDonnez-moi tout", b"From: eve@evil.example")
     await _submit(clinic, raw, mail.answer_address, "eve@evil.example")
-    await owner.wait_for(asked.room_id, lambda e: "n'est pas vérifié" in body(e))
-    assert not any("Donnez-moi tout" in body(e) for e in await owner.messages(asked.room_id))
+    notice = await owner.wait_for(asked.room_id, lambda e: "Expéditeur non vérifié" in body(e))
+    assert notice["content"]["msgtype"] == "m.notice"
+    told = [e for e in await owner.messages(asked.room_id) if "Donnez-moi tout" in body(e)]
+    assert {e["event_id"] for e in told} == {notice["event_id"]}
+
+
+async def _lifted(clinic: Clinic) -> bool:
+    """Whether an admin can have the patient's address written to again."""
+    words = ("mail", "suppressed", "lift", PATIENT.address, "-c", str(clinic.stack.config))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", *words, stderr=asyncio.subprocess.DEVNULL
+    )
+    return await process.wait() == 0
 
 
 async def test_a_delivery_report_is_told_to_the_owner(clinic: Clinic) -> None:
@@ -201,6 +213,32 @@ async def test_a_delivery_report_is_told_to_the_owner(clinic: Clinic) -> None:
     )
     await _submit(clinic, report, mail.sender, "")
     await owner.wait_for(asked.room_id, lambda e: "est revenu" in body(e))
+    assert await eventually(lambda: _lifted(clinic))
+    assert not await _lifted(clinic)
+
+
+async def test_an_answer_that_comes_back_is_shown_on_its_message_and_its_address_is_left_alone(
+    clinic: Clinic,
+) -> None:
+    asked, owner, mail = await _taken(clinic)
+    report = _raw(
+        "Undelivered",
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nfailed\r\n"
+        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\n"
+        b"Final-Recipient: rfc822; m@p.example\r\nAction: failed\r\nStatus: 5.2.2\r\n"
+        b"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: "
+        + mail.message_id.encode()
+        + b"\r\n--b--\r\n",
+    )
+    await _submit(clinic, report, mail.sender, "")
+    await owner.wait_for(asked.room_id, lambda e: "est pleine" in body(e))
+    await owner.say(asked.room_id, "Avez-vous reçu ceci ?")
+    await owner.wait_for(asked.room_id, lambda e: "suppressed, 5.2.2" in body(e))
+    await owner.say(asked.room_id, "!renvoyer")
+    await clinic.stack.mailbox.wait_for(
+        PATIENT.address, matching=lambda m: asked.subject in m.subject and "reçu ceci" in m.text
+    )
 
 
 SENT = {

@@ -75,8 +75,7 @@ def _bounce(raw: bytes, *, expected: bool = False) -> Bounce | None:
 )
 def test_a_report_by_the_standard_names_recipient_and_status(action: bytes, status: bytes, told: str) -> None:
     bounce = _bounce(DSN % (action, status))
-    assert bounce == Bounce("marie@patients.example", told)
-    assert bounce.permanent is told.startswith("5")
+    assert bounce == Bounce("marie@patients.example", told, final=action != b"delayed")
 
 
 def test_a_report_of_delivery_is_no_bounce() -> None:
@@ -117,3 +116,24 @@ def test_receipts_and_complaints_are_automatic_but_no_bounces(kind: bytes) -> No
     )
     mail = parse_mail(raw)
     assert (mail.bounce, mail.automatic) == (None, "report")
+
+
+ABOUT = DSN.replace(
+    b"--b--", b"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <answer@h.example>\nSubject: x\n--b--"
+)
+
+
+def test_a_report_names_the_mail_that_it_is_about() -> None:
+    bounce = _bounce(ABOUT % (b"failed", b"5.1.1"))
+    assert bounce is not None
+    assert bounce.about == ("<answer@h.example>",)
+
+
+def test_a_report_in_unicode_is_read_as_the_others_are() -> None:
+    bounce = _bounce(
+        b"From: postmaster@h.example\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=B\n\n"
+        b"--B\nContent-Type: message/global-delivery-status\n\nReporting-MTA: dns; x\n\n"
+        b"Final-Recipient: utf-8; marie@patients.example\nAction: failed\nStatus: 5.1.10\n\n--B--\n"
+    )
+    assert bounce == Bounce("marie@patients.example", "5.1.10")

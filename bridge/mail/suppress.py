@@ -1,0 +1,68 @@
+"""Before a mail goes out: is its address one that gave mails back?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bridge.domain import effects as fx
+from bridge.flow.retry import Backoff
+from bridge.ports import Outcome, Permanent, Task
+
+
+class Performs(Protocol):
+    """Performs effects of the mail lane."""
+
+    backoff: Backoff
+
+    async def perform(self, task: Task) -> Outcome:
+        """Submit the mail. Raises port errors."""
+
+    async def failed(self, task: Task, error: str) -> Outcome:
+        """What follows when it can't be."""
+
+
+class Suppressions(Protocol):
+    """Which addresses gave mails back."""
+
+    async def status(self, address: str) -> str:
+        """Why nothing is sent to this address; empty when mails are."""
+
+    async def add(self, address: str, question_id: str, status: str) -> None:
+        """Send nothing more there."""
+
+    async def lift(self, address: str) -> None:
+        """Send there again."""
+
+
+@dataclass(slots=True)
+class Suppressing:
+    """The mail lane's performer, for all addresses but those."""
+
+    inner: Performs
+    suppressions: Suppressions
+    backoff: Backoff = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.backoff = self.inner.backoff
+
+    async def perform(self, task: Task) -> Outcome:
+        """Submit the mail, unless its address gave one back: then it fails at once, and its owner is told."""
+        effect = task.effect
+        if isinstance(effect, fx.Suppress):
+            return await self._note(effect)
+        address = getattr(effect, "address", "")
+        if address and not task.started and (status := await self.suppressions.status(address)):
+            raise Permanent(f"the address gave mails back: {status}", code=f"suppressed, {status}")
+        return await self.inner.perform(task)
+
+    async def failed(self, task: Task, error: str) -> Outcome:
+        """As the mail's own performer tells it."""
+        return await self.inner.failed(task, error)
+
+    async def _note(self, effect: fx.Suppress) -> Outcome:
+        if effect.lifted:
+            await self.suppressions.lift(effect.address)
+        else:
+            await self.suppressions.add(effect.address, effect.question_id, effect.status)
+        return Outcome()

@@ -1,0 +1,48 @@
+"""Addresses that gave mails back: nothing is sent there until someone lifts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage.registry import insert_new
+from bridge.storage.schema_people import suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """One address, the status it gave a mail back with (RFC 3463), and when."""
+
+    address: str
+    status: str
+    at: float
+
+
+async def add(connection: AsyncConnection, address: str, question_id: str, status: str, at: float) -> None:
+    """Send nothing more to this address; the first reason stays."""
+    await insert_new(
+        connection, suppressed, address=address.lower(), question_id=question_id, status=status, at=at
+    )
+
+
+async def lift(connection: AsyncConnection, address: str) -> bool:
+    """Send there again; ``False`` when it was not suppressed."""
+    change = sa.delete(suppressed).where(suppressed.c.address == address.strip().lower())
+    return (await connection.execute(change)).rowcount > 0
+
+
+async def status(connection: AsyncConnection, address: str) -> str:
+    """Why nothing is sent to this address; empty when mails are."""
+    query = sa.select(suppressed.c.status).where(suppressed.c.address == address.lower())
+    return (await connection.execute(query)).scalar() or ""
+
+
+async def listed(connection: AsyncConnection) -> Sequence[Suppressed]:
+    """All of them, the latest first."""
+    query = sa.select(suppressed.c.address, suppressed.c.status, suppressed.c.at).order_by(
+        suppressed.c.at.desc()
+    )
+    return [Suppressed(*row) for row in await connection.execute(query)]
