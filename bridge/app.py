@@ -26,15 +26,13 @@ from bridge.flow.repair import Repair
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
 from bridge.flow.watch import Watch
-from bridge.keptmails import StoredSuppressions
 from bridge.mail.checked import sender_check
 from bridge.mail.intake import ArrivedMail, Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
 from bridge.mail.sandbox import Sandbox
-from bridge.mail.send import SmtpMailer
-from bridge.mail.suppress import Suppressing
+from bridge.mailing import mailer, suppressing
 from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
@@ -114,7 +112,7 @@ class Bridge:
         self.office = FileOffice(
             settings.files, self.keeper.desk, self.database, self.clock, self.keeper.reload
         )
-        self.mailer = _mailer(config)
+        self.mailer = mailer(config)
         self.sandbox = Sandbox()
         self.listener = self._listener(config)
         self._runner: web.AppRunner | None = None
@@ -300,11 +298,12 @@ class Bridge:
                 acting=self.acting,
                 transcripts=StoredTranscripts(self.database, organisation, self.clock.now),
             ),
-            "mail": Suppressing(
+            "mail": suppressing(
                 MailPerformer(
                     self.mailer, self.homeserver, self.names, self.clock, organisation, mail_settings
                 ),
-                StoredSuppressions(self.database, self.clock),
+                self.database,
+                self.clock,
             ),
             "timer": Timers(self.database),
         }
@@ -364,18 +363,6 @@ class Bridge:
             await self.acting.close()
         await self.sharing.stop()
         await self.database.close()
-
-
-def _mailer(config: Config) -> SmtpMailer:
-    smtp = config.mail.smtp
-    return SmtpMailer(
-        host=smtp.host,
-        port=smtp.port,
-        tls=smtp.tls,
-        username=smtp.username,
-        password=smtp.password.get_secret_value() if smtp.password else "",
-        hostname=config.mail.domain,
-    )
 
 
 async def run(settings: Settings) -> None:
