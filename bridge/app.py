@@ -56,6 +56,7 @@ from bridge.storage.outbox import Lane, lane_named
 from bridge.storage.sharing import BUSY_S, START, sharing
 from bridge.utc import SystemClock
 from bridge.web.routes import metrics, probes
+from bridge.wishing import StoredWishes
 
 log = structlog.get_logger()
 
@@ -94,6 +95,7 @@ class Bridge:
         self.names = StoredNames(
             self.database, self.inbox.take, config.claim.listing_limit, self.own_rooms.noted
         )
+        self.wishes = StoredWishes(self.database, self.clock, self.inbox.take, self.organisation)
         self.meter = Meter()
         self.inbox.meter = self.meter
         self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)
@@ -116,13 +118,9 @@ class Bridge:
         self.sandbox = Sandbox()
         self.listener = self._listener(config)
         self._runner: web.AppRunner | None = None
-        self._scanner: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
         self._look = asyncio.Event()
         self._repair: Repair | None = None
-        self._repairing: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._keeping: asyncio.Task[None] | None = None
-        self._retaining: asyncio.Task[None] | None = None
         self.homeserver.on_answer = self._answered
 
     def _answered(self, status: int, seconds: float) -> None:
@@ -191,13 +189,17 @@ class Bridge:
         await self._prepared(config)
         self.inbox.lanes.open()
         self.outbox.lanes.open()
-        self._scanner = asyncio.create_task(self._scan(), name="scan")
         assert self._repair is not None
-        self._repairing = asyncio.create_task(self._repair.run(), name="repair")
-        self._watching = asyncio.create_task(self.watch.run(), name="watch")
-        self._keeping = asyncio.create_task(self.keeper.run(), name="keeper")
         kept = retention(self.settings, self.database, self.sharing, self.clock, self.organisation)
-        self._retaining = asyncio.create_task(kept.run(), name="retention")
+        works = {
+            "scan": self._scan(),
+            "repair": self._repair.run(),
+            "watch": self.watch.run(),
+            "keeper": self.keeper.run(),
+            "retention": kept.run(),
+            "wishes": self.wishes.run(),
+        }
+        self._running = [asyncio.create_task(work, name=name) for name, work in works.items()]
         log.info("bridge.ready")
 
     async def _prepared(self, config: Config) -> None:
@@ -229,7 +231,7 @@ class Bridge:
     async def _needs(self) -> dict[str, bool]:
         return {
             "database": await self.database.answers(),
-            "started": self._scanner is not None,
+            "started": bool(self._running),
             "homeserver": self._repair is not None and self._repair.reachable,
             "listener": self.listener.listening,
         }
@@ -289,7 +291,7 @@ class Bridge:
                 organisation,
                 grant_at_once_up_to=config.claim.grant_at_once_up_to,
                 more={
-                    **asking(outlet, organisation, self.database, self.clock, self.inbox.wake),
+                    **asking(outlet, organisation, self.database, self.clock, self.inbox.wake, self.wishes),
                     **Attention(
                         outlet, StoredAvailability(self.database, self.clock, self.inbox.take)
                     ).handlers,
@@ -347,11 +349,9 @@ class Bridge:
     async def stop(self) -> None:
         """Stop taking in, finish what is under way, close everything. What waits is kept."""
         await self.listener.stop()
-        tasks = (self._scanner, self._repairing, self._watching, self._keeping, self._retaining)
-        running = [task for task in tasks if task is not None]
-        for task in running:
+        for task in self._running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
         await self.inbox.lanes.stop(STOP_WITHIN_S / 2)

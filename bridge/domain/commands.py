@@ -62,6 +62,8 @@ TABLE: tuple[Spec, ...] = (
     Spec("waiting", ("attente",), ("waiting", "queue"), IN_BOT_CHAT),
     Spec("list", ("liste", "lister"), ("list",), IN_BOT_CHAT),
     Spec("search", ("chercher", "cherche", "recherche"), ("search", "find"), IN_BOT_CHAT),
+    Spec("language", ("langue",), ("language", "lang"), IN_BOT_CHAT),
+    Spec("digest", ("résumé",), ("digest",), IN_BOT_CHAT),
     Spec("note", ("note",), ("note",), IN_QUESTION, Who.OWNER),
     Spec("close", ("clore", "cloturer", "fermer"), ("close",), EVERYWHERE, Who.OWNER),
     Spec("reopen", ("rouvrir",), ("reopen",), EVERYWHERE, Who.OWNER),

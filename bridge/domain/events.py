@@ -219,6 +219,21 @@ class BotInvited:
 
 
 @dataclass(frozen=True, slots=True)
+class CameIn:
+    """A practitioner came into their bot chat."""
+
+    author: Author
+
+
+@dataclass(frozen=True, slots=True)
+class DigestDue:
+    """It is the hour of someone's digest; ``due`` is that moment in epoch seconds."""
+
+    user_id: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerGone:
     """The owner can't look after the question. ``reason``: ``absent``, or ``left`` the organisation."""
 
@@ -254,6 +269,7 @@ class BotAsked:
 
     ``line`` is what they wrote, ``None`` for what isn't text or a file; ``command`` is set when it is one.
     ``reply_to`` is the event that it answers; ``admin`` says that they administer the organisation.
+    ``unreadable`` names a kind of message that we can't read (encrypted, …).
     """
 
     author: Author
@@ -262,6 +278,7 @@ class BotAsked:
     command: Command | UnknownCommand | None = None
     reply_to: str = ""
     admin: bool = False
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +344,8 @@ Event = (
     | MemberLeft
     | WentOut
     | BotInvited
+    | CameIn
+    | DigestDue
     | OwnerGone
     | AlarmRang
     | Instructed

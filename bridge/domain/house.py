@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.domain.inquiries import Inquire
+from bridge.domain.wishes import WishEffect
 
 
 class Section(StrEnum):
@@ -109,7 +110,16 @@ class Agree:
 
 
 HouseEffect = (
-    ShowInSpace | TakeFromSpace | OpenPrivate | Readmit | Depart | Welcome | Inquire | Administer | Agree
+    ShowInSpace
+    | TakeFromSpace
+    | OpenPrivate
+    | Readmit
+    | Depart
+    | Welcome
+    | Inquire
+    | Administer
+    | Agree
+    | WishEffect
 )
 
 

@@ -20,6 +20,8 @@ class Topic(StrEnum):
     """How many questions wait in the asker's groups."""
     LIST = "list"
     """The asker's conversations."""
+    DIGEST = "digest"
+    """What waits in the asker's groups, and what they have open: said of its own accord, once a day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from bridge.domain import (
     administration,
     doubt,
     findings,
+    personal,
     private,
     quiet,
     steering,
@@ -58,6 +59,8 @@ def _decided(question: Question, event: ev.Ordered, now: datetime, policy: Polic
 
 def asked(question: Question | None, event: ev.BotAsked, now: datetime, policy: Policy) -> Decision:
     """Someone wrote in their bot chat: a command is decided, everything else is answered with help."""
+    if event.unreadable == "encrypted":
+        return Decision(question, told(event, fx.Phrase("bot.encrypted", {})))
     command = event.command
     if isinstance(command, Command):
         return Decision(question, BOT_CHAT_ORDERS[command.name](event, command, now, policy))
@@ -129,5 +132,7 @@ BOT_CHAT_ORDERS: dict[str, InBotChat] = {
     "search": findings.ordered_search,
     "group": administration.ordered_group,
     "yes": administration.ordered_yes,
+    "language": personal.ordered_language,
+    "digest": personal.ordered_digest,
 }
 """By name, every command of a bot chat."""

@@ -5,7 +5,8 @@ The address of a group and the Matrix ID of a practitioner are their identities;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -117,18 +118,31 @@ class Organisation:
 class InForce(Organisation):
     """The organisation that decisions go by now: exchanged as a whole, while everyone holds on to this.
 
-    It has no fields of its own; each is looked up in the organisation that is in force.
+    It has no fields of its own; each is looked up in the organisation that is in force (``now``), with
+    the languages that practitioners chose for themselves in the place of the file's.
     """
 
-    __slots__ = ("now",)
+    __slots__ = ("_languages", "_shown", "now")
     now: Organisation
+    _languages: Mapping[str, str]
+    _shown: Organisation
 
     def __init__(self, organisation: Organisation) -> None:
+        object.__setattr__(self, "_languages", {})
         self.exchange(organisation)
 
     def __getattr__(self, name: str) -> object:
-        return getattr(object.__getattribute__(self, "now"), name)
+        return getattr(object.__getattribute__(self, "_shown"), name)
 
     def exchange(self, organisation: Organisation) -> None:
         """From now on this one is in force."""
         object.__setattr__(self, "now", organisation)
+        self.speak(self._languages)
+
+    def speak(self, languages: Mapping[str, str]) -> None:
+        """These people, by Matrix ID, are spoken to in these languages from now on."""
+        people = tuple(
+            replace(p, language=languages.get(p.user_id, p.language)) for p in self.now.practitioners
+        )
+        object.__setattr__(self, "_languages", dict(languages))
+        object.__setattr__(self, "_shown", replace(self.now, practitioners=people))

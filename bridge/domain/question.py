@@ -23,6 +23,7 @@ from bridge.domain import (
     notes,
     orders,
     patient,
+    personal,
     private,
     steering,
     talk,
@@ -60,6 +61,10 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             return leaving.went_out(question, event, now)
         case ev.BotInvited():
             return private.invited(question, event)
+        case ev.CameIn():
+            return personal.came_in(question, event)
+        case ev.DigestDue():
+            return personal.digest_due(question, event, policy)
     if question is None:
         raise UnknownQuestion(type(event).__name__)
     match event:

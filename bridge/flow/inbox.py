@@ -36,6 +36,7 @@ ASK_WHO_IS_AWAY = (
     ev.Reacted,
     ev.OwnerGone,
     ev.AlarmRang,
+    ev.DigestDue,
 )
 """Events whose decision depends on who is there."""
 

@@ -48,11 +48,11 @@ class Inquiry:
         return {Inquire: self.answer}
 
     async def answer(self, task: Task, effect: Inquire) -> Outcome:
-        """Look it up and say it in the bot chat, as a notice: whoever asked is there."""
+        """Look it up and say it in the bot chat, as a notice: whoever asked is there. A digest counts."""
         parts = await self._parts(effect)
         body, html = written(parts)
         room_id, made = await BotChat(self.outlet).room(effect.user_id, effect.language)
-        content = rooms.words(body, html, notice=True)
+        content = rooms.words(body, html, notice=effect.topic is not Topic.DIGEST)
         event_id = await self.outlet.send(room_id, content, key=task.key, doubtful=task.started)
         return Outcome(result={"event_id": event_id}, rooms=made, mentions=mentioned(parts))
 
@@ -64,6 +64,8 @@ class Inquiry:
                 return await self._waiting(effect)
             case Topic.LIST:
                 return await self._list(effect)
+            case Topic.DIGEST:
+                return await self._digest(effect)
 
     # --- searching ---
 
@@ -159,6 +161,13 @@ class Inquiry:
             if room_id is not None and user_id in discussion.members:
                 rows.append(Row(discussion.name, room_link(self.outlet.place, room_id)))
         return Part(text(language, "list.groups", count=len(rows)), tuple(rows))
+
+    async def _digest(self, effect: Inquire) -> list[Part]:
+        open_ones = await self.catalogue.owned(effect.user_id, OPEN, SHOWN)
+        mine = await self._listed(effect.language, "list.questions_open", open_ones)
+        if not groups_of(effect.user_id, self.organisation):
+            return [mine]
+        return [*await self._waiting(effect), mine]
 
     # --- questions ---
 

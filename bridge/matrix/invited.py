@@ -18,6 +18,7 @@ from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.acting import Acting
 from bridge.matrix.botchat import BotChat
+from bridge.matrix.encryption import is_encrypted
 from bridge.matrix.house import GONE, House
 from bridge.matrix.outlet import Handlers, Outlet
 from bridge.ports import Json, Outcome, Permanent, Task
@@ -60,7 +61,7 @@ class Invited:
 
     async def _found(self, effect: house.Welcome, state: list[Json]) -> tuple[str, str]:
         """What kind of room this is, and the key that it gets if it is a direct chat of two colleagues."""
-        if any(event.get("type") == "m.room.encryption" for event in state):
+        if is_encrypted(state):
             return "encrypted", ""
         inside = {
             str(event.get("state_key"))

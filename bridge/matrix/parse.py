@@ -8,6 +8,7 @@ from typing import Any
 from bridge.domain.commands import SIGN, Place, parse
 from bridge.domain.content import Attachment, Kind, Line
 from bridge.domain.events import Author, HandRaised, MemberLeft, MemberRedacted, MemberWrote, Ordered, Reacted
+from bridge.matrix.encryption import ENCRYPTED
 from bridge.ports import Json
 
 HANDS = ("🙋", "✋", "🤚", "🖐")
@@ -15,7 +16,7 @@ HANDS = ("🙋", "✋", "🤚", "🖐")
 
 _KINDS = {"m.image": Kind.IMAGE, "m.audio": Kind.AUDIO, "m.video": Kind.VIDEO, "m.file": Kind.FILE}
 _UNSUPPORTED = {
-    "m.room.encrypted": "encrypted",
+    ENCRYPTED: "encrypted",
     "m.poll.start": "poll",
     "org.matrix.msc3381.poll.start": "poll",
     "m.call.invite": "call",
@@ -48,6 +49,12 @@ def went_by_hand(event: Json) -> bool:
     """Whether someone left a room, or did not accept to come in: nobody removed them."""
     left = _object(event.get("content")).get("membership") == "leave"
     return left and event.get("type") == "m.room.member" and event.get("state_key") == event.get("sender")
+
+
+def came_in(event: Json) -> bool:
+    """Whether someone is in a room from now on (or is called otherwise there, which looks the same)."""
+    joined = _object(event.get("content")).get("membership") == "join"
+    return joined and event.get("type") == "m.room.member" and event.get("state_key") == event.get("sender")
 
 
 def reaction_target(event: Json) -> str:

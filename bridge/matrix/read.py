@@ -9,13 +9,14 @@ from bridge.domain import leaving
 from bridge.domain.administration import YES
 from bridge.domain.commands import Command, parse
 from bridge.domain.commands import Place as Spoken
-from bridge.domain.events import Author, BotAsked, BotInvited, HandRaised, Reacted, Standing, WentOut
+from bridge.domain.events import Author, BotAsked, BotInvited, CameIn, HandRaised, Reacted, Standing, WentOut
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.matrix import own
 from bridge.matrix.outlet import Place
 from bridge.matrix.parse import (
     CONTENT_TYPES,
+    came_in,
     in_room_of,
     reaction_target,
     read_event,
@@ -54,6 +55,10 @@ class MatrixReader:
                 return await self._in_waiting_room(event, sender)
             case "bot" if event.get("type") == "m.reaction":
                 return await self._marked_in_bot_chat(event, sender)
+            case "bot" if came_in(event):
+                author = self._known(sender, Standing.PRACTITIONER)
+                known = author.standing is Standing.PRACTITIONER
+                return Reading(events=(CameIn(author),)) if known else NOTHING
             case "bot":
                 return self._in_bot_chat(event, sender)
             case kind if kind in own.KINDS:
@@ -137,12 +142,12 @@ class MatrixReader:
         if content.get("msgtype") == "m.notice" or _relation(content) == "m.replace":
             return NOTHING  # a program's line, or the edit of something that is done already
         author = self._known(sender, Standing.PRACTITIONER)
-        line, _ = read_line(event, content, author.name)
+        line, unreadable = read_line(event, content, author.name)
         command = parse(line.text, Spoken.BOT_CHAT) if line and line.attachment is None else None
         admin = sender in self.organisation.admins
         if isinstance(command, Command) and command.name == "yes" and (command.argument or not admin):
             command = None  # a yes in a sentence, or to nobody
-        asked = BotAsked(author, event["event_id"], line, command, reply_target(content), admin)
+        asked = BotAsked(author, event["event_id"], line, command, reply_target(content), admin, unreadable)
         return Reading(events=(asked,))
 
     def _author(self, sender: str, question: Question) -> Author:

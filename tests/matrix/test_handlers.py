@@ -9,6 +9,7 @@ import pytest
 from bridge.asking import asking
 from bridge.domain.effects import MatrixEffect
 from bridge.domain.organisation import Organisation
+from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.perform import MatrixPerformer
@@ -20,6 +21,10 @@ NOBODY: Any = None
 def test_every_effect_of_the_lane_is_performed(effect: type) -> None:
     outlet = Outlet(NOBODY, NOBODY, Place("@bot:h", "h", "colloque_", "12"))
     organisation = Organisation("H", "fr", (), ())
-    more = {**asking(outlet, organisation, NOBODY, NOBODY, NOBODY), **Attention(outlet, NOBODY).handlers}
+    more = {
+        **asking(outlet, organisation, *[NOBODY] * 4),
+        **Attention(outlet, NOBODY).handlers,
+        **Administration(outlet, organisation, NOBODY, NOBODY).handlers,
+    }
     performer = MatrixPerformer(outlet, organisation, grant_at_once_up_to=1, more=more)
     assert effect in performer.handlers
