@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo test test-system lint types check bench chaos chaos-short permissions clean
+.PHONY: help demo test test-system lint types check bench fuzz chaos chaos-short permissions clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -50,6 +50,9 @@ $(VENV)/bench.stamp: $(VENV)/test.stamp
 
 bench: $(VENV)/bench.stamp ## figures: ratios within one run
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report $(REPORT))
+
+fuzz: $(VENV)/test.stamp ## ten thousand broken mails; COUNT=, SEED=
+	$(BIN)/python -m tests.mail.fuzz $(or $(COUNT),10000) $(or $(SEED),1)
 
 chaos: $(VENV)/test.stamp ## break things and count; SEED=, MINUTES=, DB=sqlite|postgres, PROCESSES=, REPORT=file.json
 	$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) \

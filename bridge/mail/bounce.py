@@ -6,15 +6,19 @@ failed mail are never taken for a report.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
+from typing import Any
 
 from flufl.bounce import all_failures
 
 from bridge.mail.mime import header_text, header_values
 from bridge.mail.parsed import Bounce
+
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)  # its traces are about strangers' bytes
 
 ROBOTS = ("mailer-daemon", "postmaster", "mail-daemon", "mailer_daemon", "mdaemon", "mailadm", "mailerdaemon")
 _ADDRESS = re.compile(r"[^\s<>@;,\"()]{1,64}@[^\s<>@;,\"()]{1,255}")
@@ -45,6 +49,12 @@ def read_bounce(message: Message, *, expected: bool = False) -> Bounce | None:
     return replace(found, about=_about(message)) if found else None
 
 
+def _children(part: Message) -> list[Any] | None:
+    """The parts of a part; the library decodes any other content on the way, which may fail."""
+    payload = part.get_payload() if part.is_multipart() else None
+    return payload if isinstance(payload, list) else None
+
+
 def _about(message: Message) -> tuple[str, ...]:
     """The mail that the report is about: it quotes that mail's headers, or answers to them."""
     quoted = [*_quoted(message), message]
@@ -55,7 +65,7 @@ def _about(message: Message) -> tuple[str, ...]:
 
 
 def _quoted(message: Message) -> list[Message]:
-    payload = message.get_payload()
+    payload = _children(message)
     kind = message.get_content_type()
     if kind in ("message/rfc822", "message/global") and isinstance(payload, list):
         return [part for part in payload[:1] if isinstance(part, Message)]
@@ -100,7 +110,7 @@ def _reports(message: Message) -> list[Message]:
         return [message]
     if kind == "message/global-delivery-status":
         return [_international(message)]
-    payload = message.get_payload()
+    payload = _children(message)
     if message.get_content_maintype() != "multipart" or not isinstance(payload, list):
         return []
     return [found for part in payload[:20] if isinstance(part, Message) for found in _reports(part)]
@@ -108,7 +118,7 @@ def _reports(message: Message) -> list[Message]:
 
 def _international(part: Message) -> Message:
     """The same in Unicode (RFC 6533), whose blocks the library doesn't take apart."""
-    payload = part.get_payload()
+    payload = _children(part)
     inner = payload[0] if isinstance(payload, list) and payload else part
     assert isinstance(inner, Message)
     text = _content(inner).replace(b"\r\n", b"\n")
@@ -120,7 +130,7 @@ def _international(part: Message) -> Message:
 
 def _blocks(part: Message) -> list[tuple[str, Bounce]]:
     """Action and failure of each recipient's block (RFC 3464, 2.3)."""
-    payload = part.get_payload()
+    payload = _children(part)
     blocks = payload if isinstance(payload, list) else [part]
     found = []
     for block in blocks[:200]:
@@ -177,7 +187,7 @@ def _prose(message: Message) -> str:
     """The first text of the mail, as far as it is searched."""
     part: Message | None = message
     for _ in range(10):
-        payload = part.get_payload() if part is not None else None
+        payload = _children(part) if part is not None else None
         if not isinstance(payload, list):
             break
         part = next((child for child in payload if isinstance(child, Message)), None)

@@ -10,7 +10,7 @@ import binascii
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from email.errors import InvalidBase64CharactersDefect, InvalidBase64LengthDefect
+from email.errors import HeaderParseError, InvalidBase64CharactersDefect, InvalidBase64LengthDefect
 from email.header import decode_header
 from email.message import Message
 from email.policy import compat32
@@ -82,7 +82,8 @@ def take_apart(raw: bytes) -> Taken:
         _note(taken, "headers_too_large")
         taken.incomplete = True
     _walk(message, taken, 0, 0)
-    if taken.incomplete:
+    unread = "broken_mime" in taken.problems and not any(leaf.content for leaf in taken.leaves)
+    if taken.incomplete or unread:
         taken.leaves.append(Leaf("message/rfc822", "", "message.eml", raw, True, 0))
     return taken
 
@@ -107,6 +108,10 @@ def _whole(raw: bytes, problem: str) -> Taken:
     return taken
 
 
+_STOCK = re.compile(r"multi-?part|\bMIME\b", re.IGNORECASE)
+"""What programs write above the first part, for those that can't read parts."""
+
+
 def _walk(part: Message, taken: Taken, depth: int, alternative: int) -> None:
     if len(taken.leaves) >= MAX_PARTS:
         _note(taken, "too_many_parts")
@@ -129,6 +134,9 @@ def _walk(part: Message, taken: Taken, depth: int, alternative: int) -> None:
         for child in part.get_payload():
             if isinstance(child, Message):
                 _walk(child, taken, depth + 1, inside)
+        if part.preamble and part.preamble.strip() and not _STOCK.search(part.preamble[:1_000]):
+            _note(taken, "broken_mime")  # what a program says there is nothing; a broken boundary hides words
+            taken.incomplete = True
         if part.epilogue and part.epilogue.strip():  # words behind the last boundary are words too
             content = part.epilogue.encode("utf-8", "surrogateescape")
             taken.leaves.append(Leaf("text/plain", "", "", content, False, 0))
@@ -224,7 +232,7 @@ def decode_words(value: str) -> str:
     """Decode encoded words (RFC 2047), each by its charset or the nearest that fits."""
     try:
         parts = decode_header(value)
-    except (ValueError, LookupError, binascii.Error, TypeError):
+    except (HeaderParseError, ValueError, LookupError, binascii.Error, TypeError):
         return value
     return "".join(_word(part, charset) for part, charset in parts)
 

@@ -107,9 +107,14 @@ def test_without_exactly_one_sender_nobody_is_taken_for_the_sender(
 
 
 def test_a_name_that_pretends_to_be_an_address_is_not_shown() -> None:
-    mailbox = read_mailbox("boss@bank.example <eve@evil.example>")
+    mailbox = read_mailbox('"boss@bank.example" <eve@evil.example>')
     assert mailbox is not None
     assert (mailbox.name, mailbox.address) == ("", "eve@evil.example")
+
+
+def test_two_addresses_that_differ_are_no_sender() -> None:
+    assert read_mailbox("boss@bank.example <eve@evil.example>") is None
+    assert read_mailbox("marie@p.example <marie@p.example>") is not None
 
 
 def test_commas_in_names_separate_nobody() -> None:
