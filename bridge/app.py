@@ -46,6 +46,7 @@ from bridge.names import StoredNames
 from bridge.ports import Json, RawInput, Reading, Temporary
 from bridge.protecting import retention
 from bridge.record.documents import StoredTranscripts
+from bridge.secondway import mailbox_reader
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.codec import decode_event
 from bridge.storage.database import Database
@@ -92,9 +93,8 @@ class Bridge:
         )
         self.watch = Watch(self.database, self.clock, self.inbox.take, self.organisation)
         self.own_rooms = OwnRooms()
-        self.names = StoredNames(
-            self.database, self.inbox.take, config.claim.listing_limit, self.own_rooms.noted
-        )
+        limit = config.claim.listing_limit
+        self.names = StoredNames(self.database, self.inbox.take, limit, self.own_rooms.noted)
         self.wishes = StoredWishes(self.database, self.clock, self.inbox.take, self.organisation)
         self.meter = Meter()
         self.inbox.meter = self.meter
@@ -111,12 +111,13 @@ class Bridge:
             self._wake_outbox,
             self._in_force,
         )
-        self.office = FileOffice(
-            settings.files, self.keeper.desk, self.database, self.clock, self.keeper.reload
-        )
+        desk, reload = self.keeper.desk, self.keeper.reload
+        self.office = FileOffice(settings.files, desk, self.database, self.clock, reload)
         self.mailer = mailer(config)
         self.sandbox = Sandbox()
-        self.listener = self._listener(config)
+        intake = Intake(self.organisation, config.mail.domain, self.names, self._store_mail)
+        self.listener = self._listener(config, intake)
+        self.mailbox = mailbox_reader(config, intake, self.database, self.sharing, self.clock)
         self._runner: web.AppRunner | None = None
         self._running: list[asyncio.Task[None]] = []
         self._look = asyncio.Event()
@@ -148,8 +149,7 @@ class Bridge:
         self.inbox.lanes.drop()
         self.outbox.lanes.drop()
 
-    def _listener(self, config: Config) -> MailListener:
-        intake = Intake(self.organisation, config.mail.domain, self.names, self._store_mail)
+    def _listener(self, config: Config, intake: Intake) -> MailListener:
         listen = config.mail.listen
         return MailListener(
             intake,
@@ -185,6 +185,8 @@ class Bridge:
             await self.acting.start()
         await self._listen_http(config)
         await self.listener.start()
+        if self.mailbox is not None:
+            self.mailbox.start()
         log.info("bridge.listening", mail_port=self.listener.port, http_port=self.http_port)
         await self._prepared(config)
         self.inbox.lanes.open()
@@ -349,6 +351,8 @@ class Bridge:
     async def stop(self) -> None:
         """Stop taking in, finish what is under way, close everything. What waits is kept."""
         await self.listener.stop()
+        if self.mailbox is not None:
+            await self.mailbox.stop()
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

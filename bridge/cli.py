@@ -21,6 +21,7 @@ from bridge.desk import commands as desk_commands
 from bridge.desk.doctor import doctor_commands
 from bridge.desk.files import config_commands, schema
 from bridge.mailcommands import app as mail_commands
+from bridge.maildoctor import doctor_mail
 from bridge.oversight import audit_commands, show_stats
 from bridge.protection import hold_commands, patient_commands
 from bridge.recording import export_transcript
@@ -44,6 +45,7 @@ app.command()(desk_commands.plan)
 app.command()(desk_commands.apply)
 app.command()(schema)
 app.add_typer(config_commands)
+doctor_commands.command("mail")(doctor_mail)
 app.add_typer(doctor_commands)
 app.add_typer(mail_commands)
 WRONG = 2

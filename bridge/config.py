@@ -31,6 +31,7 @@ SECRETS: tuple[Location, ...] = (
     ("homeserver", "admin_token"),
     ("homeserver", "acting_token"),
     ("mail", "smtp", "password"),
+    ("mail", "imap", "password"),
     ("web", "metrics_token"),
     ("database", "url"),
 )

@@ -35,6 +35,12 @@ def _mail_mistakes(source: YamlFile, config: Config) -> Iterator[Mistake]:
             ("mail", "smtp", "tls"),
             f"'none' is allowed only to this machine, and {smtp.host} is another; use starttls or tls",
         )
+    imap = config.mail.imap
+    if imap is not None and imap.tls == "none" and not is_loopback(imap.host):
+        yield source.mistake(
+            ("mail", "imap", "tls"),
+            f"'none' is allowed only to this machine, and {imap.host} is another; use starttls or tls",
+        )
     if smtp.username and not smtp.password:
         remedy = "a username needs a password: set password, password_file or COLLOQUE_MAIL_SMTP_PASSWORD"
         yield source.mistake(("mail", "smtp", "username"), remedy)

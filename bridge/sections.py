@@ -109,11 +109,25 @@ class SmtpSection(Section):
     password: Secret | None = Field(None, description="Password of that login.")
 
 
+class ImapSection(Section):
+    """A mailbox that mail is fetched from, where no mail server can deliver to us."""
+
+    host: Name = Field(description="Your mail server.")
+    port: Port = Field(993, description="Its TCP port.")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        "tls", description="How the connection is protected; none only to this machine."
+    )
+    username: Name = Field(description="Login of the mailbox.")
+    password: Secret = Field(description="Password of that login.")
+    folder: Name = Field("INBOX", description="Folder that mail comes into.")
+
+
 class MailSection(Section):
     """E-mail with patients."""
 
     domain: Domain = Field(description="Domain of the reply addresses.")
     listen: ListenSection = Field(default_factory=ListenSection, description="Where mail comes in.")
+    imap: ImapSection | None = Field(None, description="A mailbox that mail is fetched from, too.")
     smtp: SmtpSection = Field(default_factory=SmtpSection, description="Where mail goes out.")
     authserv_id: str = Field(
         "",

@@ -60,7 +60,10 @@ def test_every_command_in_the_documents_is_one_that_the_program_takes(line: str,
 
 def _understood(command: Any, words: list[str], line: str) -> None:
     """Parse a command line as the program does, without doing it."""
-    if inner := getattr(command, "commands", None):
+    inner = getattr(command, "commands", None)
+    if inner and command.invoke_without_command and not set(words) & set(inner):
+        command.make_context(command.name, words)
+    elif inner:
         assert words, f"{line}: which command?"
         assert words[0] in inner, f"{line}: there is no {words[0]}"
         _understood(inner[words[0]], words[1:], line)

@@ -51,7 +51,9 @@ def _without_titles(node: Any) -> None:
 def _section(made: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     section = made
     for step in path:
-        name = section["properties"][step]["$ref"].rpartition("/")[2]
+        there = section["properties"][step]
+        kinds = there.get("anyOf", [there])  # a section that may be left out has « null » beside it
+        name = next(kind["$ref"] for kind in kinds if "$ref" in kind).rpartition("/")[2]
         section = made["$defs"][name]
     return section
 

@@ -6,7 +6,7 @@ the next one with the question, so that a restart forgets none, and lets the que
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -50,6 +50,10 @@ class Step(StrEnum):
 
 
 Due = tuple[datetime, Step]
+LADDER = (Step.REMIND, Step.TELL_PATIENT, Step.ALERT, Step.NUDGE, Step.ALERT_SILENT, Step.GIVE_BACK)
+"""Steps that say the same ever more urgently. Widening isn't one: it lets people in, whenever it comes."""
+LATE = timedelta(hours=1)
+"""A step that is due for longer was missed, by an outage or before an upgrade."""
 
 
 def watched(question: Question, policy: Policy) -> Question:
@@ -118,8 +122,11 @@ def _of_taken(question: Question, policy: Policy) -> Iterator[Due]:
 
 def rang(question: Question, now: datetime, policy: Policy) -> Decision:
     """Take every step whose time has come; a step that moves the question ends that."""
-    decision = Decision(replace(question, rings=question.rings + 1))
-    for _, step in sorted(due for due in steps(question, policy) if due[0] <= now):
+    due = sorted(due for due in steps(question, policy) if due[0] <= now)
+    late = _passed_over(due, now)
+    known = tuple(dict.fromkeys((*question.steps, *late)))
+    decision = Decision(replace(question, rings=question.rings + 1, steps=known))
+    for step in (step for _, step in due if step not in late):
         current = decision.question
         assert current is not None
         if (current.status, current.generation) != (question.status, question.generation):
@@ -127,6 +134,16 @@ def rang(question: Question, now: datetime, policy: Policy) -> Decision:
         noted = replace(current, steps=tuple(dict.fromkeys((*current.steps, step))), step_at=now)
         decision = replace(decision, question=noted).then(TAKE[step](noted, now, policy))
     return decision
+
+
+def _passed_over(due: Sequence[Due], now: datetime) -> tuple[Step, ...]:
+    """Steps that nobody needs any more, since a later one is due as well.
+
+    After an outage or an upgrade a question may be late for all of them: only the last one speaks then,
+    so that nobody gets a row of reminders, or a patient of mails, at once.
+    """
+    last = max((at for at, step in due if step in LADDER), default=now)
+    return tuple(step for at, step in due if step in LADDER and at < last and now - at > LATE)
 
 
 Take = Callable[[Question, datetime, Policy], Decision]

@@ -23,3 +23,14 @@ class NameServers:
         except (dns.exception.DNSException, OSError) as error:
             raise LookupFailed(type(error).__name__) from None
         return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
+
+    async def mx(self, name: str) -> tuple[str, ...]:
+        """The hosts that take a domain's mail, the first choice first. Raises :class:`LookupFailed`."""
+        try:
+            answer = await dns.asyncresolver.resolve(name, "MX", lifetime=WITHIN_S, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return ()
+        except (dns.exception.DNSException, OSError) as error:
+            raise LookupFailed(type(error).__name__) from None
+        ordered = sorted(answer, key=lambda record: int(record.preference))
+        return tuple(str(record.exchange).rstrip(".") for record in ordered)

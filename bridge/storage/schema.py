@@ -227,6 +227,16 @@ compared = sa.Table(
 )
 """The newest event of each live room when it was last compared with the homeserver's timeline."""
 
+mailboxes = sa.Table(
+    "mailboxes",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("validity", sa.BigInteger, nullable=False),
+    sa.Column("uid", sa.BigInteger, nullable=False),
+    sa.Column("since", sa.Text, nullable=False),
+)
+"""How far each mailbox read by IMAP is taken: every mail up to ``uid``, as ``validity`` counts."""
+
 identity = sa.Table(
     "identity",
     metadata,

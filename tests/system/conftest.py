@@ -12,7 +12,7 @@ import pytest
 
 from bridge.demo.stack import free_port
 from tests.support.clinic import DOMAIN, PATIENT, Clinic, hospital
-from tests.system.mailservers import Dovecot, Postfix, RealMailbox, open_folder
+from tests.system.mailservers import PASSWORD, Dovecot, Postfix, RealMailbox, open_folder
 
 PATIENTS_DOMAIN = PATIENT.address.partition("@")[2]
 CRASHING = (sys.executable, "-m", "tests.support.crashing", "run")
@@ -70,10 +70,24 @@ async def real_clinic(directory: Path, *, by_imap: bool = False) -> AsyncIterato
 def _mail(dovecot: Dovecot, by_imap: bool) -> dict[str, Any]:
     if not by_imap:
         return {"listen": {"protocol": "lmtp"}}
-    return {}
+    return {
+        "imap": {
+            "host": "127.0.0.1",
+            "port": dovecot.imap,
+            "tls": "none",
+            "username": f"colloque@{DOMAIN}",
+            "password": PASSWORD,
+        }
+    }
 
 
 @pytest.fixture(scope="module")
 async def by_lmtp(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealClinic]:
     async with real_clinic(tmp_path_factory.mktemp("lmtp")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def by_imap(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealClinic]:
+    async with real_clinic(tmp_path_factory.mktemp("imap"), by_imap=True) as opened:
         yield opened

@@ -48,6 +48,25 @@ async def test_a_heic_photo_in_and_a_jpeg_out_arrive_once_though_the_bridge_dies
     await _one_answer(clinic, answer)
 
 
+async def test_a_mail_fetched_from_a_mailbox_arrives_once_though_the_bridge_dies_before_it_is_marked_as_read(
+    by_imap: RealClinic,
+) -> None:
+    clinic = by_imap
+    first, second = clinic.members("derm")
+    async with restarted(clinic):
+        crash_at(clinic, "arrived:mail kept:mail")
+        subject = await clinic.write("derm", "Le grain a saigné.")
+        waiting = await first.join("#colloque_w_derm:hopital.example")
+        await first.wait_for(waiting, lambda e: subject in body(e), deadline_s=PATIENCE_S)
+    killed = kills(clinic)
+    assert killed["arrived mail"] == 1
+    assert killed["kept mail"] == 1
+    asked = await clinic.found("derm", subject)
+    await second.join(asked.alias)
+    events = await second.messages(asked.room_id)
+    assert sum(body(event) == "Le grain a saigné." for event in events) == 1
+
+
 async def _one_answer(clinic: RealClinic, answer: Mail) -> None:
     assert [(file.name, file.mimetype) for file in answer.attachments] == [("schéma.jpg", "image/jpeg")]
     _is_clean_jpeg(answer.attachments[0].content)

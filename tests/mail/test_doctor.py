@@ -1,0 +1,96 @@
+"""`colloque doctor mail` says of each thing that it is right, or what to do."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bridge import maildoctor
+from bridge.cli import app
+from bridge.desk.finding import Finding, State
+from bridge.mail.signed import LookupFailed
+
+DOMAIN = "hopital.example"
+
+
+class Published:
+    """Name servers that know this much."""
+
+    def __init__(self, txt: dict[str, tuple[str, ...]], mx: tuple[str, ...] = (), *, silent: bool = False):
+        self._txt, self._mx, self._silent = txt, mx, silent
+
+    async def txt(self, name: str) -> tuple[str, ...]:
+        if self._silent:
+            raise LookupFailed("Timeout")
+        return self._txt.get(name, ())
+
+    async def mx(self, name: str) -> tuple[str, ...]:
+        return self._mx
+
+
+def right(finding: Finding) -> bool:
+    return finding.state is State.OK
+
+
+async def test_a_domain_with_all_its_records_is_right() -> None:
+    known = Published(
+        {
+            DOMAIN: ("v=spf1 mx -all", "site-verification=x"),
+            f"s1._domainkey.{DOMAIN}": ("v=DKIM1; k=rsa; p=MIIB",),
+            f"_dmarc.{DOMAIN}": ("v=DMARC1; p=reject",),
+        },
+        ("mx.hopital.example",),
+    )
+    lines = [
+        await maildoctor.mx(DOMAIN, known),
+        await maildoctor.spf(DOMAIN, known),
+        await maildoctor.dkim(DOMAIN, "s1", known),
+        await maildoctor.dmarc(DOMAIN, known),
+    ]
+    assert [line for line in lines if not right(line)] == []
+
+
+async def test_a_domain_without_records_is_told_what_to_publish() -> None:
+    known = Published({})
+    lines = [
+        await maildoctor.mx(DOMAIN, known),
+        await maildoctor.spf(DOMAIN, known),
+        await maildoctor.dkim(DOMAIN, "s1", known),
+        await maildoctor.dmarc(DOMAIN, known),
+    ]
+    assert not any(right(line) for line in lines)
+    assert all("publish" in line.remedy for line in lines)
+
+
+@pytest.mark.parametrize("records", [("v=spf1 mx -all", "v=spf1 -all"), ("v=spf1 +all",), ("v=spf1 ?all",)])
+async def test_an_spf_record_that_protects_nothing_is_wrong(records: tuple[str, ...]) -> None:
+    assert not right(await maildoctor.spf(DOMAIN, Published({DOMAIN: records})))
+
+
+async def test_a_revoked_key_is_wrong() -> None:
+    known = Published({f"s1._domainkey.{DOMAIN}": ("v=DKIM1; p=",)})
+    assert "revoked" in (await maildoctor.dkim(DOMAIN, "s1", known)).said
+
+
+async def test_the_record_of_the_domain_above_counts_for_dmarc() -> None:
+    known = Published({"_dmarc.hopital.fr": ("v=DMARC1; p=none",)})
+    assert right(await maildoctor.dmarc("questions.hopital.fr", known))
+
+
+def test_the_command_names_what_is_wrong_and_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    sample = Path("config/config.yaml").read_text()
+    sample = sample.replace("port: 2524", f"port: {port}").replace("port: 25 ", f"port: {port + 1} ")
+    (tmp_path / "config.yaml").write_text(sample)
+    (tmp_path / "organisation.yaml").write_text(Path("config/organisation.yaml").read_text())
+    monkeypatch.setattr("bridge.mail.dns.NameServers", lambda: Published({}, silent=True))
+    ran = CliRunner().invoke(app, ["doctor", "mail", "-c", str(tmp_path / "config.yaml")])
+    assert ran.exit_code == 1, ran.output
+    assert "SMTP: localhost" in ran.output
+    assert f"nothing listens on 127.0.0.1:{port}" in ran.output
+    assert "SPF: no name server answers" in ran.output
