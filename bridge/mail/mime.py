@@ -10,7 +10,12 @@ import binascii
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from email.errors import HeaderParseError, InvalidBase64CharactersDefect, InvalidBase64LengthDefect
+from email.errors import (
+    HeaderParseError,
+    InvalidBase64CharactersDefect,
+    InvalidBase64LengthDefect,
+    InvalidBase64PaddingDefect,
+)
 from email.header import decode_header
 from email.message import Message
 from email.policy import compat32
@@ -191,7 +196,8 @@ def _content(part: Message, taken: Taken) -> bytes:
     if len(part.defects) > known or decoded is None:
         _note(taken, "broken_mime")
     content = decoded if isinstance(decoded, bytes) else str(part.get_payload()).encode("utf-8", "replace")
-    if any(isinstance(defect, InvalidBase64CharactersDefect) for defect in part.defects[known:]):
+    dropping = (InvalidBase64CharactersDefect, InvalidBase64PaddingDefect)
+    if any(isinstance(defect, dropping) for defect in part.defects[known:]):
         taken.incomplete = True  # the decoder drops what isn't base64; it may be words
     if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects[known:]):
         return _unbase64(content)
