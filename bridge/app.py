@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import structlog
 from aiohttp import web
 
-from bridge.asking import asking
+from bridge.asking import asked, asking, reader
 from bridge.availability import StoredAvailability
 from bridge.care import policy
 from bridge.config import Config, Settings
@@ -39,7 +39,6 @@ from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.own import KINDS, OwnRooms
 from bridge.matrix.perform import MatrixPerformer
 from bridge.matrix.pulse import pulse
-from bridge.matrix.read import MatrixReader
 from bridge.matrix.restore import Restorer, settled
 from bridge.matrix.transactions import MAX_BODY, routes
 from bridge.names import StoredNames
@@ -268,7 +267,7 @@ class Bridge:
     def _connect(self, config: Config, place: Place) -> None:
         organisation = self.organisation
         self.inbox.readers |= {
-            "matrix": MatrixReader(self.names, organisation, place, self.own_rooms),
+            "matrix": reader(self.names, organisation, place, self.own_rooms, config, self.homeserver),
             "mail": MailReader(
                 self.names,
                 organisation,
@@ -294,6 +293,7 @@ class Bridge:
                 grant_at_once_up_to=config.claim.grant_at_once_up_to,
                 more={
                     **asking(outlet, organisation, self.database, self.clock, self.inbox.wake, self.wishes),
+                    **asked(outlet, organisation, config.care),
                     **Attention(
                         outlet, StoredAvailability(self.database, self.clock, self.inbox.take)
                     ).handlers,

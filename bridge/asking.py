@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bridge.catalogue import StoredCatalogue
+from bridge.domain.drafting import Fresh
 from bridge.domain.organisation import Organisation
 from bridge.domain.wishes import Wishes
 from bridge.keptmails import StoredMails
+from bridge.mail.addresses import new_id, new_reference, new_token
+from bridge.matrix.asked import AskedRooms, Promise
+from bridge.matrix.guests import Guests
 from bridge.matrix.inquiry import Inquiry
 from bridge.matrix.original import Originals
-from bridge.matrix.outlet import Handlers, Outlet
+from bridge.matrix.outlet import Handlers, Outlet, Place
+from bridge.matrix.own import OwnRooms
+from bridge.matrix.read import MatrixReader
 from bridge.matrix.summary import Summary
 from bridge.matrix.wishing import Wishing
-from bridge.ports import Clock
+from bridge.ports import Clock, Homeserver, Names
+from bridge.sections import CareSection, Config
 from bridge.storage.database import Database
 
 
@@ -33,3 +40,35 @@ def asking(
         **Wishing(outlet, organisation, wishes).handlers,
         **Summary(outlet, organisation, catalogue).handlers,
     }
+
+
+def asked(outlet: Outlet, organisation: Organisation, care: CareSection) -> Handlers:
+    """The handlers of what happens in requesters' rooms."""
+    emergency = {"fr": care.emergency.fr, "en": care.emergency.en}
+    return AskedRooms(outlet, organisation, Promise(emergency, care.answer_within_h)).handlers
+
+
+def reader(
+    names: Names,
+    organisation: Organisation,
+    place: Place,
+    own_rooms: OwnRooms,
+    config: Config,
+    homeserver: Homeserver,
+) -> MatrixReader:
+    """What reads what people do on Matrix, those from outside who may ask included."""
+    return MatrixReader(names, organisation, place, own_rooms, _guests(config, homeserver, place.namespace))
+
+
+def _guests(config: Config, homeserver: Homeserver, namespace: str) -> Guests:
+    """Who from outside may ask, and how they are called in a room: their profile needn't be shown."""
+
+    async def called(room_id: str, user_id: str) -> str:
+        member = await homeserver.state_event(room_id, "m.room.member", user_id)
+        name = (member or {}).get("displayname")
+        return name if isinstance(name, str) and name.strip() else user_id[1:].partition(":")[0]
+
+    def fresh() -> Fresh:
+        return Fresh(new_id(), f"{namespace}p_{new_token()[:16]}", new_reference())
+
+    return Guests(frozenset((config.homeserver.domain, *config.care.patient_servers)), called, fresh)

@@ -31,7 +31,7 @@ from bridge.exporting import NotEmpty, write
 from bridge.flow.erasing import Eraser
 from bridge.ports import PortError
 from bridge.protecting import forgetting
-from bridge.storage import audit, erasure, holds, patients, questions
+from bridge.storage import audit, dialogues, erasure, holds, patients, questions
 from bridge.storage.database import Database
 from bridge.storage.dossier import Dossier, dossier
 from bridge.storage.holds import Hold
@@ -177,6 +177,7 @@ async def _erased(
     async with database.transaction() as connection:
         for mail in found.mails:
             await erasure.empty_input(connection, mail.id)
+        await dialogues.forget(connection, address)
         await _note(connection, "patient.erase", found.questions, mails=str(len(found.mails)))
     await database.forget(thoroughly=True)
     async with database.reading() as connection:

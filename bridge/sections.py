@@ -199,6 +199,10 @@ class CareSection(WaitsSection):
     answer_within_h: Annotated[int, Field(ge=1, le=720)] = Field(
         48, description="Hours within which patients are told to expect an answer."
     )
+    patient_servers: list[Domain] = Field(
+        [],
+        description="Servers whose people may ask by writing to the bot; those of our own always may.",
+    )
     admin_export: bool = Field(
         False,
         description="Whether administrators may write transcripts (colloque export); each is on record.",

@@ -27,12 +27,20 @@ def hand_raised(question: Question, event: ev.HandRaised, now: datetime) -> Deci
     if event.generation not in (0, question.generation):
         return Decision(question)
     if question.status is Status.WAITING:
-        if event.author.standing is ev.Standing.MEMBER:
+        reason = why_not(question, event.author)
+        if not reason:
             return claimed(question, event.author, now)
-        return Decision(question, (hand_back(question, event.author, event.event_id, "not_member", None),))
+        return Decision(question, (hand_back(question, event.author, event.event_id, reason, None),))
     if event.author.user_id == question.owner or event.author.standing is ev.Standing.STRANGER:
         return Decision(question)
     return Decision(question, (hand_back(question, event.author, event.event_id, "hand_second", None),))
+
+
+def why_not(question: Question, author: ev.Author) -> str:
+    """Why this author may not take a waiting question (locale key of the bot); empty if they may."""
+    if author.user_id == question.requester:
+        return "own_question"
+    return "" if author.standing is ev.Standing.MEMBER else "not_member"
 
 
 def claimed(question: Question, author: ev.Author, now: datetime) -> Decision:

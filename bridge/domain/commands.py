@@ -62,6 +62,9 @@ TABLE: tuple[Spec, ...] = (
     Spec("waiting", ("attente",), ("waiting", "queue"), IN_BOT_CHAT),
     Spec("list", ("liste", "lister"), ("list",), IN_BOT_CHAT),
     Spec("search", ("chercher", "cherche", "recherche"), ("search", "find"), IN_BOT_CHAT),
+    Spec("ask", ("question",), ("question", "ask"), IN_BOT_CHAT),
+    Spec("send", ("envoyer",), ("send",), IN_BOT_CHAT),
+    Spec("cancel", ("abandonner",), ("cancel", "discard"), IN_BOT_CHAT),
     Spec("language", ("langue",), ("language", "lang"), IN_BOT_CHAT),
     Spec("digest", ("résumé",), ("digest",), IN_BOT_CHAT),
     Spec("note", ("note",), ("note",), IN_QUESTION, Who.OWNER),
@@ -106,7 +109,7 @@ class UnknownCommand:
 
 def folded(word: str) -> str:
     """Without accents and case, as commands are compared."""
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    decomposed = unicodedata.normalize("NFKD", word.casefold().replace("œ", "oe").replace("æ", "ae"))
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
 
 

@@ -16,6 +16,8 @@ from bridge.domain.consulting import Export as Export
 from bridge.domain.consulting import TellPatient as TellPatient
 from bridge.domain.consulting import WakeVideo as WakeVideo
 from bridge.domain.content import Attachment, Line
+from bridge.domain.drafting import AskingEffect as AskingEffect
+from bridge.domain.drafting import OpenAsked as OpenAsked
 from bridge.domain.house import HouseEffect
 from bridge.domain.keeping import KeepingEffect as KeepingEffect
 from bridge.domain.keeping import SettleMail as SettleMail
@@ -334,6 +336,7 @@ MatrixEffect = (
     | React
     | Export
     | HouseEffect
+    | AskingEffect
     | SetSpeaking
     | ClearMark
     | Widen
@@ -366,6 +369,7 @@ NEVER_GIVEN_UP = (
     Widen,
     Replay,
     CloseFormer,
+    OpenAsked,
 )
 """A refusal of these is retried and reported, since what comes after relies on them."""
 

@@ -15,6 +15,7 @@ from bridge.domain.consulting import InvitationAnswered as InvitationAnswered
 from bridge.domain.consulting import NoticeFailed as NoticeFailed
 from bridge.domain.consulting import VideoDue as VideoDue
 from bridge.domain.content import Attachment, Line
+from bridge.domain.drafting import Dialogue, Fresh
 
 
 class Standing(StrEnum):
@@ -44,6 +45,7 @@ class QuestionAsked:
 
     ``token`` makes the reply address, ``ghost`` is the localpart of the patient's ghost; both are
     random and chosen when the mail was taken in. ``problems`` are codes of what could not be read.
+    ``requester`` is the Matrix ID of who asks on Matrix, empty by mail.
     """
 
     question_id: str
@@ -61,6 +63,7 @@ class QuestionAsked:
     ghost: str
     reference: str
     problems: tuple[str, ...] = ()
+    requester: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +214,20 @@ class WentOut:
 
 @dataclass(frozen=True, slots=True)
 class BotInvited:
-    """A practitioner asked the bot into a room that isn't one of ours."""
+    """Someone asked the bot into a room that isn't ours; a ``guest`` may ask, and is no practitioner."""
 
     author: Author
     event_id: str
     room_id: str
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequesterUnheard:
+    """A requester on Matrix said something in their room that can't be passed on; ``kind`` says what."""
+
+    event_id: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +281,9 @@ class BotAsked:
 
     ``line`` is what they wrote, ``None`` for what isn't text or a file; ``command`` is set when it is one.
     ``reply_to`` is the event that it answers; ``admin`` says that they administer the organisation.
-    ``unreadable`` names a kind of message that we can't read (encrypted, …).
+    ``unreadable`` names a kind of message that we can't read (encrypted, …). A ``guest`` is nobody of the
+    organisation, and may ask. ``dialogue`` is the question that they are writing, ``fresh`` are names for
+    one that they may begin now.
     """
 
     author: Author
@@ -279,6 +293,10 @@ class BotAsked:
     reply_to: str = ""
     admin: bool = False
     unreadable: str = ""
+    guest: bool = False
+    room_id: str = ""
+    fresh: Fresh | None = None
+    dialogue: Dialogue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +362,7 @@ Event = (
     | MemberLeft
     | WentOut
     | BotInvited
+    | RequesterUnheard
     | CameIn
     | DigestDue
     | OwnerGone

@@ -171,6 +171,8 @@ def hand_over(question: Question, by: By, words: str, now: datetime, policy: Pol
     person, why = meant
     if person.user_id == question.owner:
         return reply(question, by, "who_is_meant")
+    if person.user_id == question.requester:
+        return reply(question, by, "requester_meant", who=person.name)
     if person.user_id in policy.away:
         return reply(question, by, "colleague_away", who=person.name)
     if question.offered_to == person.user_id:

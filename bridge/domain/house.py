@@ -80,12 +80,17 @@ class Depart:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """A practitioner asked the bot into a room of their own making: see what it is, and say what follows."""
+    """Someone asked the bot into a room of their own making: see what it is, and say what follows.
+
+    A ``guest`` isn't of the organisation and may ask; whoever is ``unknown`` may not, and gets no answer.
+    """
 
     key: str
     user_id: str
     language: str
     room_id: str
+    guest: bool = False
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,8 @@ def tell_patient(
 ) -> Decision:
     """One neutral mail in the question's thread (``message``: locale key in ``[mail]``).
 
-    A requester without an address is in the room, and reads there what the bot says.
+    A requester on Matrix reads it in their room (see :mod:`bridge.domain.medium`).
     """
-    if not question.address:
-        return Decision(question)
     tell = fx.TellPatient(
         key=key,
         question_id=question.id,

@@ -168,7 +168,8 @@ def _remind(question: Question, now: datetime, policy: Policy) -> Decision:
 def members(question: Question, policy: Policy) -> tuple[Practitioner, ...]:
     """The practitioners who may take it and are there."""
     organisation = policy.organisation
-    ids = [m for key in question.groups if (group := organisation.group(key)) for m in group.on_duty]
+    groups = (organisation.group(key) for key in question.groups)
+    ids = [m for group in groups if group for m in group.on_duty if m != question.requester]
     people = (
         organisation.practitioner(user_id) for user_id in dict.fromkeys(ids) if user_id not in policy.away
     )

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from bridge.domain import (
     administration,
+    dialogue,
     doubt,
     findings,
     personal,
@@ -59,6 +60,9 @@ def _decided(question: Question, event: ev.Ordered, now: datetime, policy: Polic
 
 def asked(question: Question | None, event: ev.BotAsked, now: datetime, policy: Policy) -> Decision:
     """Someone wrote in their bot chat: a command is decided, everything else is answered with help."""
+    written = dialogue.taken_up(event, now, policy)
+    if written is not None:
+        return written
     if event.unreadable == "encrypted":
         return Decision(question, told(event, fx.Phrase("bot.encrypted", {})))
     command = event.command
@@ -132,6 +136,7 @@ BOT_CHAT_ORDERS: dict[str, InBotChat] = {
     "search": findings.ordered_search,
     "group": administration.ordered_group,
     "yes": administration.ordered_yes,
+    **dict.fromkeys(("ask", "send", "cancel"), dialogue.nothing_begun),
     "language": personal.ordered_language,
     "digest": personal.ordered_digest,
 }

@@ -12,6 +12,7 @@ from bridge.domain import net
 from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
 from bridge.domain.closing import reopened_by_patient
 from bridge.domain.content import Attachment
+from bridge.domain.drafting import TellRequester, asked_key
 from bridge.domain.handing import requeued
 from bridge.domain.state import Decision, Policy, Question, Status, counted, in_room, said, thread_of
 
@@ -32,6 +33,7 @@ def asked(question: Question | None, event: ev.QuestionAsked, now: datetime, pol
         token=event.token,
         ghost=event.ghost,
         asked_at=now,
+        requester=event.requester,
         thread=(*thread_of((event.message_id,)), f"{event.question_id}:acknowledge"),
     )
     attended = any(member not in policy.away for member in event.members)
@@ -42,8 +44,8 @@ def asked(question: Question | None, event: ev.QuestionAsked, now: datetime, pol
 
 
 def _hashes(files: tuple[Attachment, ...]) -> dict[str, str]:
-    """Which files came, by their SHA-256."""
-    return {"files": ",".join(file.blob for file in files)} if files else {}
+    """Which files came, by their SHA-256, or where the homeserver has them."""
+    return {"files": ",".join(file.blob or file.mxc for file in files)} if files else {}
 
 
 def _setup(question: Question, event: ev.QuestionAsked, *, unattended: bool) -> tuple[fx.Effect, ...]:
@@ -112,6 +114,18 @@ def patient_wrote(question: Question, event: ev.PatientWrote, now: datetime, pol
         changes |= {"waits_since": now, "steps": (), "step_at": None}
     act = Act(f"{current.id}:wrote:{event.input_id}", Did.PATIENT_WROTE, PATIENT, "", _hashes(event.files))
     return back.then(Decision(replace(current, **changes), in_room(current, *words), (act,)))
+
+
+def unheard(question: Question, event: ev.RequesterUnheard) -> Decision:
+    """What a requester on Matrix said can't be passed on: they are told, so that they say it otherwise."""
+    tell = TellRequester(
+        f"{question.id}:unheard:{event.event_id}",
+        question.id,
+        question.language,
+        "unsupported",
+        {"kind": event.kind},
+    )
+    return Decision(question, (fx.Planned(tell, asked_key(question.id)),))
 
 
 def _back(question: Question, event: ev.PatientWrote, now: datetime, policy: Policy) -> Decision:

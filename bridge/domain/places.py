@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.domain.drafting import asked_key
 from bridge.domain.effects import Planned
 from bridge.domain.house import Section, ShowInSpace, TakeFromSpace, space_key
 from bridge.domain.state import SEAL_FIRST_S, Question
@@ -14,11 +15,13 @@ Place = tuple[str, Section, str]
 
 
 def places(question: Question | None) -> frozenset[Place]:
-    """Where a question is listed: with its owner, among the questions until it is put away."""
-    if question is None or not question.owner:
+    """Where a question is listed: with its owner and who asked, among the questions until it is put away."""
+    if question is None:
         return frozenset()
     section = Section.ARCHIVES if question.status.value == PUT_AWAY else Section.QUESTIONS
-    return frozenset({(question.owner, section, question.room)})
+    owner = {(question.owner, section, question.room)} if question.owner else set()
+    asker = {(question.requester, section, asked_key(question.id))} if question.requester else set()
+    return frozenset(owner | asker)
 
 
 def moved(before: Question | None, after: Question | None, turn: int) -> tuple[Planned, ...]:

@@ -48,9 +48,13 @@ def ordered_return(
 
 
 def invited(question: Question | None, event: ev.BotInvited) -> Decision:
-    """A practitioner asked the bot into a room: what is to be done there is seen from inside."""
-    user_id = event.author.user_id
-    welcome = Welcome(f"welcome:{event.event_id}", user_id, event.author.language, event.room_id)
+    """The bot is asked into a room: what is to be done there is seen from inside."""
+    author, guest = event.author, event.guest
+    user_id = author.user_id
+    unknown = author.standing is ev.Standing.STRANGER and not guest
+    welcome = Welcome(
+        f"welcome:{event.event_id}", user_id, author.language, event.room_id, guest=guest, unknown=unknown
+    )
     return Decision(question, (fx.Planned(welcome, f"bot:{user_id}"),))
 
 

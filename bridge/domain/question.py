@@ -31,6 +31,7 @@ from bridge.domain import (
     video,
 )
 from bridge.domain import events as ev
+from bridge.domain.medium import carried
 from bridge.domain.state import Decision, Policy, Question, said
 
 
@@ -43,7 +44,7 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
 
     Raises :class:`UnknownQuestion` when the event needs a question and there is none.
     """
-    decision = _decided(question, event, now, policy)
+    decision = carried(_decided(question, event, now, policy))
     if decision.question is None:
         return decision
     return replace(decision, question=net.watched(decision.question, policy))
@@ -78,6 +79,8 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             | ev.Instructed()
         ):
             return _of_people(question, event, now, policy)
+        case ev.RequesterUnheard():
+            return patient.unheard(question, event)
         case ev.PatientWrote():
             return patient.patient_wrote(question, event, now, policy)
         case ev.MailSetAside():

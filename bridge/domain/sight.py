@@ -18,6 +18,8 @@ def scopes(question: Question) -> tuple[str, ...]:
         found += [f"group:{group}" for group in question.groups]
     elif question.owner:
         found.append(f"owner:{question.owner}")
+    if question.requester:
+        found.append(f"asked:{question.requester}")
     return tuple(found)
 
 

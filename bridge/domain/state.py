@@ -11,6 +11,7 @@ from bridge.domain import effects as fx
 from bridge.domain.acts import Act
 from bridge.domain.consulting import Video, VideoPolicy
 from bridge.domain.content import Line
+from bridge.domain.drafting import Dialogue
 from bridge.domain.keeping import HeldMail
 from bridge.domain.organisation import Organisation
 
@@ -118,6 +119,8 @@ class Question:
     ``handed`` are the latest mails that a server took, should one come back. ``held`` are mails whose
     sender the owner still has to judge, ``admitted`` those that they let in; ``also_from`` are further
     addresses of the patient.
+
+    ``requester`` is the Matrix ID of who asks on Matrix (then ``address`` is the same), empty by e-mail.
     """
 
     id: str
@@ -162,6 +165,7 @@ class Question:
     mailed: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
     correction: Line | None = None
+    requester: str = ""
     handed: tuple[Outgoing, ...] = ()
     held: tuple[HeldMail, ...] = ()
     admitted: tuple[str, ...] = ()
@@ -190,15 +194,24 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The next state (``None``: the input belongs to no question), what to do, and what goes on record."""
+    """The next state (``None``: the input belongs to no question), what to do, and what goes on record.
+
+    ``dialogue`` is a question that someone is writing, where that changed.
+    """
 
     question: Question | None
     effects: tuple[fx.Planned, ...] = ()
     acts: tuple[Act, ...] = ()
+    dialogue: Dialogue | None = None
 
     def then(self, later: Decision) -> Decision:
         """This decision and one that was made on its question, as one."""
-        return Decision(later.question, self.effects + later.effects, self.acts + later.acts)
+        return Decision(
+            later.question,
+            self.effects + later.effects,
+            self.acts + later.acts,
+            later.dialogue or self.dialogue,
+        )
 
 
 class UnknownQuestion(Exception):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
-from bridge.domain.claim import claimed, covered, hand_back
+from bridge.domain.claim import claimed, covered, hand_back, why_not
 from bridge.domain.delivery import drafted
 from bridge.domain.notes import edited, kept_inside
 from bridge.domain.state import Decision, Policy, Question, Status, in_room, said
@@ -25,8 +25,8 @@ def member_wrote(question: Question, event: ev.MemberWrote, now: datetime, polic
         return _came_second(question, event, f"text_{question.status}")
     if event.internal or event.replaces:
         return Decision(question)
-    if event.author.standing is not ev.Standing.MEMBER:
-        return _not_member(question, event)
+    if reason := why_not(question, event.author):
+        return _may_not(question, event, reason)
     if event.line is None:
         return said(question, "unsupported_claim", event.event_id, kind=event.unsupported)
     taken = claimed(question, event.author, now)
@@ -39,11 +39,9 @@ def left_behind(question: Question, event: ev.MemberWrote) -> bool:
     return event.generation not in (0, question.generation)
 
 
-def _not_member(question: Question, event: ev.MemberWrote) -> Decision:
-    if event.author.standing is ev.Standing.PRACTITIONER:
-        return Decision(
-            question, (hand_back(question, event.author, event.event_id, "not_member", event.line),)
-        )
+def _may_not(question: Question, event: ev.MemberWrote, reason: str) -> Decision:
+    if event.author.standing is not ev.Standing.STRANGER:
+        return Decision(question, (hand_back(question, event.author, event.event_id, reason, event.line),))
     return said(question, "stranger", event.event_id)
 
 

@@ -23,7 +23,7 @@ from bridge.flow.meter import Meter
 from bridge.flow.retry import INPUT, INPUT_TRIES
 from bridge.flow.timelines import AWAY_S, Completeness, Timelines
 from bridge.ports import Clock, NotYet, Reader, Reading, Temporary
-from bridge.storage import acts, erasure, inbox, outbox, presence, questions, registry
+from bridge.storage import acts, dialogues, erasure, inbox, outbox, presence, questions, registry
 from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import BUSY_S, Sharing
 
@@ -37,6 +37,7 @@ ASK_WHO_IS_AWAY = (
     ev.OwnerGone,
     ev.AlarmRang,
     ev.DigestDue,
+    ev.BotAsked,
 )
 """Events whose decision depends on who is there."""
 
@@ -193,13 +194,18 @@ class Inbox:
         policy = self.policy
         if isinstance(event, ASK_WHO_IS_AWAY):
             policy = replace(policy, away=await presence.away(connection, now.timestamp()))
+        if isinstance(event, ev.BotAsked):
+            event = replace(event, dialogue=await dialogues.load(connection, event.author.user_id))
         decision = decide(before.question if before else None, event, now, policy)
         question = decision.question
         if question is not None and (before is None or question != before.question):
             await questions.save(connection, question, before, now.timestamp())
         if isinstance(event, QuestionAsked) and question is not None:
             await registry.add_token(connection, question.token, question.id)
-        await acts.add(connection, question_id, decision.acts, now.timestamp())
+        if decision.dialogue is not None:
+            await dialogues.keep(connection, decision.dialogue)
+        known = question.id if question is not None else question_id
+        await acts.add(connection, known, decision.acts, now.timestamp())
         earlier = before.question if before else None
         effects = (*decision.effects, *moved(earlier, question, before.version if before else 0))
         lanes = await outbox.add(connection, effects, now.timestamp(), self.database.process)

@@ -119,6 +119,7 @@ class Repair:
         looked = 0
         async with self.database.reading() as connection:
             standing = await registry.standing_rooms(connection)
+            standing += await registry.asked_rooms(connection, since)
         for room_id in standing:
             self.doubt(room_id)
             looked += await self._paused(pause_s)

@@ -62,7 +62,7 @@ class Timelines:
             return Completeness.COMPLETE
         if event_id in self._seen.get(room_id, ()):
             return Completeness.COMPLETE
-        if not (await self.names.room_key(room_id) or "").startswith("question:"):
+        if not (await self.names.room_key(room_id) or "").startswith(("question:", "asked:")):
             return Completeness.COMPLETE
         try:
             changed = await self.compare(room_id)

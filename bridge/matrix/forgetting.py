@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
+from bridge.matrix.asked import asked_alias
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.outlet import Place
 from bridge.matrix.rooms import txn_id
@@ -45,6 +46,8 @@ class MatrixForgetting:
                 await self._empty(room_id, ghost)
             name = f"q_{remains.question_id}" + (f"_{number}" if number > 1 else "")
             await self.homeserver.remove_alias(f"#{self.place.alias(name)}:{self.place.domain}")
+        asked = self.place.alias(asked_alias(remains.question_id))
+        await self.homeserver.remove_alias(f"#{asked}:{self.place.domain}")
         if self.admin is not None:
             await self.admin.delete_media_of(ghost)
             await self.admin.deactivate(ghost)

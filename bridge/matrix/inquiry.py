@@ -14,6 +14,7 @@ from bridge.domain.state import Question, Status
 from bridge.domain.titles import keywords
 from bridge.locale import text
 from bridge.matrix import rooms
+from bridge.matrix.asked import asked_alias
 from bridge.matrix.botchat import BotChat
 from bridge.matrix.links import Part, Row, link_to, mentioned, room_link, written
 from bridge.matrix.outlet import Handlers, Outlet
@@ -80,7 +81,7 @@ class Inquiry:
         shown = effect.words[:100]
         if not found.questions:
             return [Part(text(language, "list.nothing_found", words=shown))]
-        rows = await self._rows(language, found.questions)
+        rows = await self._rows(language, found.questions, effect.user_id)
         parts = [Part(text(language, "list.found", words=shown), rows)]
         return [*parts, Part(text(language, "list.more_found"))] if found.more else parts
 
@@ -171,12 +172,19 @@ class Inquiry:
 
     # --- questions ---
 
-    async def _rows(self, language: str, questions: tuple[Question, ...]) -> tuple[Row, ...]:
+    async def _rows(
+        self, language: str, questions: tuple[Question, ...], user_id: str = ""
+    ) -> tuple[Row, ...]:
         firsts = await self.catalogue.first_events([question.stem for question in questions])
-        return tuple(self._row(language, question, firsts.get(question.stem, "")) for question in questions)
+        return tuple(
+            self._row(language, question, firsts.get(question.stem, ""), user_id) for question in questions
+        )
 
-    def _row(self, language: str, question: Question, event_id: str) -> Row:
-        link = link_to(self.outlet.place, rooms.question_alias(question.stem), event_id)
+    def _row(self, language: str, question: Question, event_id: str, user_id: str) -> Row:
+        if user_id and user_id == question.requester:  # their own room of it; the other isn't for them
+            link = link_to(self.outlet.place, asked_alias(question.id))
+        else:
+            link = link_to(self.outlet.place, rooms.question_alias(question.stem), event_id)
         stands = text(language, STANDING[question.status], age=self._age(language, question.asked_at))
         return Row(f"{question.title} · {question.reference}", link, stands, question.id)
 

@@ -7,6 +7,7 @@ could not read, it says so in plain words, names its own chat, and leaves.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from html import escape
 
@@ -19,11 +20,10 @@ from bridge.matrix import rooms
 from bridge.matrix.acting import Acting
 from bridge.matrix.botchat import BotChat
 from bridge.matrix.encryption import is_encrypted
+from bridge.matrix.guests import INSIDE, Admission
 from bridge.matrix.house import GONE, House
 from bridge.matrix.outlet import Handlers, Outlet
 from bridge.ports import Json, Outcome, Permanent, Task
-
-INSIDE = ("join", "invite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,12 @@ class Invited:
     async def welcome(self, task: Task, effect: house.Welcome) -> Outcome:
         """Go in, look, and stay only where that is of use."""
         homeserver, room_id = self.outlet.homeserver, effect.room_id
+        if effect.guest:
+            return await Admission(self.outlet).admit(task, effect)
+        if effect.unknown:
+            with contextlib.suppress(Permanent):  # it may be withdrawn
+                await homeserver.leave(room_id)
+            return Outcome(result={"found": "unknown"})
         try:
             await homeserver.join(room_id)
             state = await homeserver.state(room_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge.domain import effects as fx
-from bridge.domain.events import ExportFailed, PostFailed
+from bridge.domain.drafting import Relay
+from bridge.domain.events import AnswerFailed, ExportFailed, PostFailed
 from bridge.domain.organisation import Organisation
 from bridge.flow.retry import MATRIX, Backoff
 from bridge.matrix.acting import Acting
@@ -66,6 +67,10 @@ class MatrixPerformer:
         if isinstance(effect, fx.PostFile):
             told = PostFailed(effect.key, effect.attachment.name, error)
             return Outcome(question_id=effect.question_id, events=(told,))
+        if isinstance(effect, Relay):
+            events = tuple(line.event_id for line in effect.lines)
+            refused = AnswerFailed(effect.number, events, error)
+            return Outcome(question_id=effect.question_id, events=(refused,))
         if isinstance(effect, fx.PostText):
             return Outcome(question_id=effect.question_id, events=(PostFailed(effect.key, "", error),))
         if isinstance(effect, fx.Export):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.domain import effects as fx
+from bridge.domain.content import Attachment
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.outlet import Handlers, Outlet, lines
@@ -91,12 +92,7 @@ class Posting:
         room_id = await self._outlet.room(f"question:{effect.question_id}")
         relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         ghost, attachment = self._outlet.place.ghost(effect.ghost), effect.attachment
-        content = await self._outlet.names.blob(attachment.blob)
-        if content is None:
-            raise Permanent("the file's bytes are not kept", code="missing")
-        mxc = await self._outlet.homeserver.upload(
-            content, mimetype=attachment.mimetype, filename=attachment.name, as_user=ghost
-        )
+        mxc = attachment.mxc or await self._uploaded(attachment, ghost)
         event_id = await self._outlet.send(
             room_id,
             rooms.file(attachment, mxc) | relation,
@@ -105,6 +101,14 @@ class Posting:
             as_user=ghost,
         )
         return Outcome(result={"event_id": event_id})
+
+    async def _uploaded(self, attachment: Attachment, ghost: str) -> str:
+        content = await self._outlet.names.blob(attachment.blob)
+        if content is None:
+            raise Permanent("the file's bytes are not kept", code="missing")
+        return await self._outlet.homeserver.upload(
+            content, mimetype=attachment.mimetype, filename=attachment.name, as_user=ghost
+        )
 
     async def _say(self, task: Task, effect: fx.Say) -> Outcome:
         room_id = await self._outlet.room(f"question:{effect.question_id}")

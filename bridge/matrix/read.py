@@ -9,10 +9,22 @@ from bridge.domain import leaving
 from bridge.domain.administration import YES
 from bridge.domain.commands import Command, parse
 from bridge.domain.commands import Place as Spoken
-from bridge.domain.events import Author, BotAsked, BotInvited, CameIn, HandRaised, Reacted, Standing, WentOut
+from bridge.domain.events import (
+    Author,
+    BotAsked,
+    BotInvited,
+    CameIn,
+    HandRaised,
+    PatientWrote,
+    Reacted,
+    RequesterUnheard,
+    Standing,
+    WentOut,
+)
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.matrix import own
+from bridge.matrix.guests import Guests
 from bridge.matrix.outlet import Place
 from bridge.matrix.parse import (
     CONTENT_TYPES,
@@ -37,6 +49,7 @@ class MatrixReader:
     organisation: Organisation
     place: Place
     own_rooms: own.OwnRooms = field(default_factory=own.OwnRooms)
+    guests: Guests | None = None
 
     async def __call__(self, item: RawInput) -> Reading:
         """Read one event. Raises :class:`NotYet` for one about a card or offer still being recorded."""
@@ -60,15 +73,18 @@ class MatrixReader:
                 known = author.standing is Standing.PRACTITIONER
                 return Reading(events=(CameIn(author),)) if known else NOTHING
             case "bot":
-                return self._in_bot_chat(event, sender)
+                return await self._in_bot_chat(event, sender, rest)
+            case "asked":
+                return await self._in_asked_room(event, sender, rest)
             case kind if kind in own.KINDS:
                 self.own_rooms.learn(str(event.get("room_id")))
                 return Reading(forget=event.get("type") != "m.room.member")
             case "" if self._is_invitation(event):
                 author = self._known(sender, Standing.PRACTITIONER)
-                known = author.standing is Standing.PRACTITIONER
-                asked = BotInvited(author, event["event_id"], str(event.get("room_id")))
-                return Reading(events=(asked,)) if known else NOTHING
+                room_id = str(event.get("room_id"))
+                return Reading(
+                    events=(BotInvited(author, event["event_id"], room_id, self._is_guest(author)),)
+                )
             case _:
                 return NOTHING
 
@@ -134,8 +150,32 @@ class MatrixReader:
         )
         return Reading(events=(agreed,))
 
-    def _in_bot_chat(self, event: Json, sender: str) -> Reading:
-        if event.get("type") not in CONTENT_TYPES:
+    def _is_guest(self, author: Author) -> bool:
+        outside = author.standing is Standing.STRANGER and self.guests is not None
+        return outside and self.guests is not None and self.guests.welcome(author.user_id)
+
+    async def _in_asked_room(self, event: Json, sender: str, question_id: str) -> Reading:
+        """What a requester says in their room is what a patient says by mail; an edit is said once more."""
+        question = await self.names.question(question_id)
+        content = event.get("content")
+        if question is None or sender != question.requester or event.get("type") not in CONTENT_TYPES:
+            return NOTHING
+        content = content if isinstance(content, dict) else {}
+        if content.get("msgtype") == "m.notice":
+            return NOTHING
+        edited = _relation(content) == "m.replace"
+        if edited:
+            new = content.get("m.new_content")
+            content = new if isinstance(new, dict) else content
+        line, unreadable = read_line(event, content, question.name)
+        if line is None:
+            return Reading(question_id, (RequesterUnheard(event["event_id"], unreadable),))
+        words = f"✏️ {line.text}" if edited else line.text
+        files = (line.attachment,) if line.attachment is not None else ()
+        return Reading(question_id, (PatientWrote(event["event_id"], words, files, ""),))
+
+    async def _in_bot_chat(self, event: Json, sender: str, owner: str) -> Reading:
+        if event.get("type") not in CONTENT_TYPES or sender != owner:
             return NOTHING
         content = event.get("content")
         content = content if isinstance(content, dict) else {}
@@ -147,8 +187,27 @@ class MatrixReader:
         admin = sender in self.organisation.admins
         if isinstance(command, Command) and command.name == "yes" and (command.argument or not admin):
             command = None  # a yes in a sentence, or to nobody
-        asked = BotAsked(author, event["event_id"], line, command, reply_target(content), admin, unreadable)
-        return Reading(events=(asked,))
+        asked = BotAsked(
+            author,
+            event["event_id"],
+            line,
+            command,
+            reply_target(content),
+            admin,
+            unreadable,
+            room_id=str(event.get("room_id")),
+        )
+        return Reading(events=(await self._may_ask(asked),))
+
+    async def _may_ask(self, asked: BotAsked) -> BotAsked:
+        """The same with what is needed to begin a question, if they may."""
+        if self.guests is None:
+            return asked
+        fresh, author = self.guests.fresh(), asked.author
+        if not self._is_guest(author):
+            return replace(asked, fresh=fresh)
+        name = await self.guests.called(asked.room_id, author.user_id)
+        return replace(asked, author=replace(author, name=name), fresh=fresh, guest=True)
 
     def _author(self, sender: str, question: Question) -> Author:
         """Who this is for the groups that may take it; the YAML says so, not the room's membership."""

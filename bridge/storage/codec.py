@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from bridge.domain import events
+from bridge.domain.drafting import Dialogue
 from bridge.domain.effects import Effect
 from bridge.domain.events import Event
 from bridge.domain.organisation import Organisation
@@ -31,6 +32,12 @@ def decode_question(text: str) -> Question:
     """The question written by :func:`encode`. Raises ``pydantic.ValidationError`` on anything else."""
     question: Question = _adapter(Question).validate_json(text)
     return question
+
+
+def decode_dialogue(text: str) -> Dialogue:
+    """The dialogue written by :func:`encode`. Raises ``pydantic.ValidationError`` on anything else."""
+    dialogue: Dialogue = _adapter(Dialogue).validate_json(text)
+    return dialogue
 
 
 def decode_organisation(text: str) -> Organisation:

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.drafting import asked_key
 from bridge.domain.house import Section, section_key
 from bridge.domain.state import Question
 from bridge.storage.outbox import event_ids, of_question
@@ -88,10 +89,11 @@ async def _spaces(connection: AsyncConnection, question: Question) -> list[str]:
         for number in (await connection.execute(query)).scalars()
     ]
     people = sa.select(acts.c.actor).where(acts.c.question_id == question.id).distinct()
-    known = {*(await connection.execute(people)).scalars(), question.owner}
+    known = {*(await connection.execute(people)).scalars(), question.owner, question.requester}
     sections = {section_key(who, part): (who, part) for who in known if who[:1] == "@" for part in Section}
     listed = sa.select(listings.c.group_key, listings.c.generation).where(
-        listings.c.group_key.in_(sections), listings.c.question_id == question.room
+        listings.c.group_key.in_(sections),
+        listings.c.question_id.in_((question.room, asked_key(question.id))),
     )
     return found + [section_key(*sections[row[0]], row[1]) for row in await connection.execute(listed)]
 
@@ -99,7 +101,7 @@ async def _spaces(connection: AsyncConnection, question: Question) -> list[str]:
 async def _room_ids(connection: AsyncConnection, question: Question) -> list[str]:
     """Its rooms, the first one first: a question that changed hands has more than one."""
     former = [f"former:{question.id}:{number}" for number in range(1, question.generation)]
-    keys = [*former, question.room]
+    keys = [*former, question.room, asked_key(question.id)]
     query = sa.select(rooms.c.key, rooms.c.room_id).where(rooms.c.key.in_(keys))
     found = {row.key: row.room_id for row in await connection.execute(query)}
     return [found[key] for key in keys if key in found]
@@ -137,6 +139,8 @@ def _heard(kind: str, effect: dict[str, Any]) -> tuple[str, ...]:
     match kind:
         case "Inquire":
             return (str(effect["key"]).removeprefix("inquiry:"),)
+        case "OpenAsked":
+            return tuple(map(str, effect["heard"]))
         case "PassOn":
             return (str(effect["event_id"]),)
         case _:

@@ -125,6 +125,18 @@ async def standing_rooms(connection: AsyncConnection) -> list[str]:
     return list((await connection.execute(sa.select(rooms.c.room_id).where(wanted))).scalars())
 
 
+async def asked_rooms(connection: AsyncConnection, since: float) -> list[str]:
+    """Rooms of requesters on Matrix in whose questions something happened since then, latest first."""
+    query = (
+        sa.select(rooms.c.room_id)
+        .join(questions, rooms.c.key == sa.literal("asked:").concat(questions.c.id))
+        .where(rooms.c.key.between("asked:", "asked;"), questions.c.active_at > since)
+        .order_by(questions.c.active_at.desc())
+        .limit(LIVE_AT_ONCE)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
 async def question_rooms(
     connection: AsyncConnection, after: Cursor, since: float
 ) -> list[tuple[Cursor, str, str]]:

@@ -6,13 +6,14 @@ from typing import Any, get_args
 
 import pytest
 
-from bridge.asking import asking
+from bridge.asking import asked, asking
 from bridge.domain.effects import MatrixEffect
 from bridge.domain.organisation import Organisation
 from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.perform import MatrixPerformer
+from bridge.sections import CareSection
 
 NOBODY: Any = None
 
@@ -23,6 +24,7 @@ def test_every_effect_of_the_lane_is_performed(effect: type) -> None:
     organisation = Organisation("H", "fr", (), ())
     more = {
         **asking(outlet, organisation, *[NOBODY] * 4),
+        **asked(outlet, organisation, CareSection()),
         **Attention(outlet, NOBODY).handlers,
         **Administration(outlet, organisation, NOBODY, NOBODY).handlers,
     }

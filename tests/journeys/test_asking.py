@@ -1,0 +1,177 @@
+"""Asking on Matrix, as a practitioner and as a patient: the same life, no e-mail, and a room of one's own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.demo.person import Person, Refused
+from bridge.ports import Json
+from tests.support.clinic import DOMAIN, Asked, Clinic, body, eventually
+
+BOT = f"@colloque:{DOMAIN}"
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003"
+    "010100c9fe92ef0000000049454e44ae426082"
+)
+
+
+async def _invited(person: Person, name: str) -> str:
+    """The room with this in its name that someone is asked into, joined."""
+    found = ""
+
+    async def there() -> bool:
+        nonlocal found
+        synced = await person.call("GET", "/v3/sync", timeout="0")
+        for room_id, room in synced.get("rooms", {}).get("invite", {}).items():
+            state = room["invite_state"]["events"]
+            if any(name in str(event["content"].get("name", "")) for event in state):
+                found = room_id
+        return bool(found)
+
+    assert await eventually(there)
+    return await person.join(found)
+
+
+async def _hears(person: Person, room_id: str, words: str) -> Json:
+    return await person.wait_for(
+        room_id, lambda event: words in body(event) and event["sender"] != person.user_id
+    )
+
+
+async def _ask(clinic: Clinic, person: Person, group: str, title: str) -> tuple[str, Asked | None]:
+    """A question from the bot chat; the requester's own room."""
+    chat = await clinic.bot_room(person)
+    await person.say(chat, f"!question {group} {title}\nDepuis mardi, sans fièvre.")
+    await _hears(person, chat, "rien n'est envoyé avant")
+    await person.show(chat, PNG, "peau.png", "image/png")
+    await person.say(chat, "Les deux bras.")
+    await person.say(chat, "envoyer")
+    await _hears(person, chat, f"« {title} »")
+    return await _invited(person, title), None
+
+
+async def _senders(person: Person, room_id: str) -> set[str]:
+    members = await person.call("GET", f"/v3/rooms/{room_id}/members")
+    return {event["state_key"] for event in members["chunk"] if event["content"]["membership"] == "join"}
+
+
+async def _outgoing(clinic: Clinic) -> int:
+    return len(clinic.stack.mailbox.mails)
+
+
+@pytest.mark.timeout(120)
+async def test_a_practitioner_asks_a_group_they_are_not_in_and_hears_the_owner_only(clinic: Clinic) -> None:
+    asker, title = clinic.outsider, f"Avis {secrets.token_hex(3)}"
+    mails = await _outgoing(clinic)
+    own, _ = await _ask(clinic, asker, "duo", title)
+    owner, other = clinic.members("duo")
+    asked = await clinic.found("duo", title)
+    said = [body(event) for event in (await owner.messages(asked.room_id))]
+    assert any("Depuis mardi" in words and "Les deux bras." in words for words in said)
+    assert any(event["content"].get("msgtype") == "m.image" for event in await owner.messages(asked.room_id))
+    await owner.say(asked.room_id, "Montrez-moi l'autre bras.")
+    await clinic.sealed(asked, owner)
+    answer = await _hears(asker, own, "Montrez-moi l'autre bras.")
+    name = await asker.call("GET", f"/v3/rooms/{own}/state/m.room.member/{answer['sender']}")
+    assert name["displayname"] == owner.name
+    await owner.say(asked.room_id, "!note eczéma nummulaire ?")
+    await asker.say(own, "Le voici.")
+    await _hears(owner, asked.room_id, "Le voici.")
+    await owner.say(asked.room_id, "Merci, c'est bénin.")
+    await _hears(asker, own, "Merci, c'est bénin.")
+    assert not any("nummulaire" in body(event) for event in await asker.messages(own))
+    assert await _senders(asker, own) == {asker.user_id, BOT, answer["sender"]}
+    assert owner.user_id not in await _senders(asker, own)
+    with pytest.raises(Refused):
+        await asker.join(asked.alias)
+    with pytest.raises(Refused):
+        await other.messages(own)
+    assert await _outgoing(clinic) == mails
+
+
+@pytest.mark.timeout(120)
+async def test_a_member_of_the_group_asks_it_and_does_not_take_their_own_question(clinic: Clinic) -> None:
+    asker, colleague = clinic.members("duo")
+    title = f"Entre nous {secrets.token_hex(3)}"
+    own, _ = await _ask(clinic, asker, "duo", title)
+    asked = await clinic.found("duo", title)
+    await asker.say(asked.room_id, "Une précision.")
+    chat = await clinic.bot_room(asker)
+    await _hears(asker, chat, "votre propre question")
+    await colleague.join(asked.alias)
+    await colleague.react(asked.room_id, asked.event_id, "🙋")
+    await clinic.sealed(asked, colleague)
+    with pytest.raises(Refused):
+        await asker.say(asked.room_id, "Encore là.")
+    await colleague.say(asked.room_id, "Je regarde.")
+    await _hears(asker, own, "Je regarde.")
+    await colleague.say(asked.room_id, "!clore")
+    await _hears(asker, own, "Votre question est close")
+    await asker.say(own, "Encore une chose.")
+    await _hears(colleague, asked.room_id, "Encore une chose.")
+
+
+@pytest.fixture
+async def patient(clinic: Clinic) -> AsyncIterator[Person]:
+    """Someone with an account and nothing else."""
+    name, password = f"patient{secrets.token_hex(4)}", secrets.token_urlsafe(9)
+    await clinic.stack.synapse.register_user(name, password, displayname="Marie Dupont")
+    person = Person(clinic.stack.synapse.url, f"@{name}:{DOMAIN}", "Marie Dupont")
+    await person.login(password)
+    yield person
+    await person.close()
+
+
+async def _chat(person: Person, *state: Json) -> str:
+    content = {"preset": "trusted_private_chat", "is_direct": True, "invite": [BOT]}
+    made = await person.call("POST", "/v3/createRoom", {**content, "initial_state": list(state)})
+    return str(made["room_id"])
+
+
+@pytest.mark.timeout(120)
+async def test_a_patient_writes_to_the_bot_chooses_a_group_and_is_answered(
+    clinic: Clinic, patient: Person
+) -> None:
+    mails = await _outgoing(clinic)
+    title = f"Tache {secrets.token_hex(3)}"
+    chat = await _chat(patient)
+    await patient.say(chat, f"{title}\nElle change de couleur.")  # before the bot has come
+    offered = body(await _hears(patient, chat, "À quel groupe"))
+    number = next(line.partition(".")[0] for line in offered.splitlines() if line.endswith(". Duo"))
+    await patient.say(chat, number)
+    await _hears(patient, chat, "Question au groupe Duo")
+    await patient.say(chat, "envoyer")
+    own = await _invited(patient, title)
+    await _hears(patient, own, "Elle change de couleur.")
+    owner = clinic.members("duo")[0]
+    asked = await clinic.found("duo", title)
+    await owner.say(asked.room_id, "Depuis quand ?")
+    await clinic.sealed(asked, owner)
+    await _hears(patient, own, "Depuis quand ?")
+    await patient.say(own, "Depuis Noël.")
+    words = await _hears(owner, asked.room_id, "Depuis Noël.")
+    ghost = await owner.call("GET", f"/v3/rooms/{asked.room_id}/state/m.room.member/{words['sender']}")
+    assert ghost["displayname"] == "Marie Dupont"
+    joined = (await patient.call("GET", "/v3/joined_rooms"))["joined_rooms"]
+    assert set(joined) == {chat, own}
+    for hidden in (asked.alias, f"#colloque_w_duo:{DOMAIN}", f"#colloque_g_duo:{DOMAIN}"):
+        with pytest.raises(Refused):
+            await patient.join(hidden)
+    assert await _outgoing(clinic) == mails
+
+
+async def test_a_patient_whose_chat_is_encrypted_is_led_to_one_that_is_not(
+    clinic: Clinic, patient: Person
+) -> None:
+    encryption = {"algorithm": "m.megolm.v1.aes-sha2"}
+    theirs = await _chat(patient, {"type": "m.room.encryption", "state_key": "", "content": encryption})
+    await _hears(patient, theirs, "chiffré")
+    chat = await _invited(patient, "Colloque")
+    await _hears(patient, chat, "Ici, vous pouvez poser une question")
+    await patient.say(chat, "J'ai une question.")
+    await _hears(patient, chat, "À quel groupe")
+    await patient.say(chat, "abandonner")
+    await _hears(patient, chat, "rien n'a été envoyé")
