@@ -54,6 +54,12 @@ async def test_help_and_answers_follow_the_language_that_someone_chose(clinic: C
     assert await _told(clinic, person, "je vous parle désormais en français")
 
 
+def _is_digest(event: Json) -> bool:
+    """What waits, said of its own accord: it counts, other than the answer to a command."""
+    counts = event.get("content", {}).get("msgtype") == "m.text"
+    return counts and body(event).startswith("Questions en attente dans vos groupes")
+
+
 @pytest.mark.timeout(150)
 async def test_a_digest_comes_once_at_its_hour_with_what_waits(clinic: Clinic) -> None:
     asked = await clinic.ask("duo")
@@ -62,10 +68,7 @@ async def test_a_digest_comes_once_at_its_hour_with_what_waits(clinic: Clinic) -
     soon = datetime.now(PARIS) + timedelta(minutes=1)
     await person.say(chat, f"!résumé {soon:%Hh%M}")
     assert await _told(clinic, person, "chaque jour à")
-    digest = await person.wait_for(
-        chat, lambda e: body(e).startswith("Questions en attente dans vos groupes"), deadline_s=75
-    )
-    assert digest["content"]["msgtype"] == "m.text"
+    digest = await person.wait_for(chat, _is_digest, deadline_s=75)
     assert asked.subject in _html(digest) or "Duo" in _html(digest)
     await person.say(chat, "!résumé non")
     assert await _told(clinic, person, "plus de résumé")
