@@ -200,6 +200,8 @@ def _content(part: Message, taken: Taken) -> bytes:
     if any(isinstance(defect, dropping) for defect in part.defects[known:]):
         taken.incomplete = True  # the decoder drops what isn't base64; it may be words
     if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects[known:]):
+        # A cut-off photo is one; a cut-off text may as well be words that never were base64.
+        taken.incomplete = taken.incomplete or part.get_content_maintype() == "text"
         return _unbase64(content)
     return content
 
