@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from bridge.cli import app
+from bridge.domain.commands import TABLE, Who, folded
 from bridge.storage.schema import metadata
 from bridge.storage.schema_people import dialogues
 
@@ -42,6 +43,20 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 def _anchors(page: Path) -> Iterator[str]:
     for heading in re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE):
         yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+GUIDES = {"guide-praticien.md": 0, "guide-practitioner.md": 1}
+
+
+@pytest.mark.parametrize(("name", "language"), GUIDES.items())
+def test_every_command_of_a_practitioners_guide_is_one_of_its_language(name: str, language: int) -> None:
+    guide = (DOCS / name).read_text()
+    said = {folded(word) for word in re.findall(r"`!([\w-]+)", guide)}
+    named = {folded(word): spec.name for spec in TABLE for word in (spec.french, spec.english)[language]}
+    assert said - set(named) == set()
+    assert {spec.name for spec in TABLE if spec.who is not Who.ADMIN} - {
+        named[word] for word in said
+    } == set()
 
 
 def _commands() -> Iterator[tuple[str, list[str]]]:

@@ -41,7 +41,7 @@ def taken_up(event: ev.BotAsked, now: datetime, policy: Policy) -> Decision | No
     match order:
         case "send":
             return _send(event, dialogue, now, policy)
-        case "cancel" | "undo":
+        case "cancel" | "undo" if not _argument(event):
             return _told(event, _cleared(dialogue), "cancelled")
         case "":
             return _add(event, dialogue, policy)
@@ -67,6 +67,10 @@ def _order(event: ev.BotAsked) -> str:
     begun = event.dialogue is not None and event.dialogue.begun
     signed = event.line is not None and event.line.text.lstrip().startswith(SIGN)
     return command.name if signed or alone or not begun else ""
+
+
+def _argument(event: ev.BotAsked) -> str:
+    return event.command.argument if isinstance(event.command, Command) else ""
 
 
 # --- beginning ---

@@ -185,6 +185,7 @@ def test_while_one_writes_a_sentence_that_begins_with_a_command_is_part_of_it() 
     assert chat.dialogue is not None
     assert chat.dialogue.lines == ("Message de la famille : depuis mardi.",)
     assert phrases(chat.say("!attente")) == []  # a signed command is one still
+    assert phrases(chat.say("!annuler K7X3M2")) == []  # another question's last act
     assert phrases(chat.say("annuler")) == ["asking.cancelled"]
     assert chat.dialogue == Dialogue(NURSE.user_id)
 
