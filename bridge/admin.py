@@ -21,6 +21,9 @@ T = TypeVar("T")
 MEANINGS = {
     "unverified": "came from another address than the patient's",
     "delivery_report": "report of a mail server about one of our mails",
+    "many": "more came within an hour than mail.limits lets in; comes in by itself, or at once by `retry`",
+    "later": "no name server answered; its sender is looked up again by itself",
+    "automatic": "a program wrote it to a group's address",
     "no_such_question": "reply address of a question that doesn't exist",
 }
 """What a reason to hold an input means; other reasons are the class name of an error."""

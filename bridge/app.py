@@ -32,7 +32,7 @@ from bridge.mail.listener import MailListener
 from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
 from bridge.mail.sandbox import Sandbox
-from bridge.mailing import mailer, suppressing
+from bridge.mailing import gate, mailer, suppressing
 from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
@@ -275,6 +275,7 @@ class Bridge:
                 place.namespace,
                 self.sandbox.parse,
                 sender_check(config.mail.authserv_id, config.mail.verify_senders, self.sandbox.verify),
+                gate(config, self.database, self.clock),
             ),
             "result": read_result,
         }
@@ -309,7 +310,7 @@ class Bridge:
                 self.database,
                 self.clock,
             ),
-            "timer": Timers(self.database),
+            "timer": Timers(self.database, self.clock, self.inbox.wake),
         }
 
     def _watch(self, outlet: Outlet) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bridge.mail.turns import Turn
 from bridge.ports import Clock
-from bridge.storage import mails, suppressed
+from bridge.storage import mails, suppressed, turns
 from bridge.storage.database import Database
 
 
@@ -39,6 +40,26 @@ class StoredMails:
         async with self.database.transaction() as connection:
             await mails.settle(connection, question_id, input_id, admitted, now)
         self.wake([question_id])
+
+    async def let_in(self, question_id: str) -> None:
+        """Let all mails be read again that are held because there is much."""
+        now = self.clock.now().timestamp()
+        async with self.database.transaction() as connection:
+            await mails.let_in(connection, question_id, now)
+        self.wake([question_id])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurns:
+    """See :class:`bridge.mail.turns.Turns`."""
+
+    database: Database
+
+    async def take(self, key: str, kind: str, name: str, limit: int, now: float) -> Turn:
+        """When it is this mail's turn."""
+        scope = turns.scope_of(kind, name)
+        async with self.database.transaction() as connection:
+            return Turn(*await turns.take(connection, key, scope, limit, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ async def examined(config: Config, records: Records, selector: str = "") -> list
         ("DKIM", lambda: dkim(domain, selector, records)),
         ("DMARC", lambda: dmarc(domain, records)),
     ]
-    return [*found, *[await _answered(name, ask) for name, ask in asked], authserv_id(config)]
+    return [*found, *[await _answered(name, ask) for name, ask in asked], await senders(config, records)]
 
 
 async def _answered(name: str, ask: Callable[[], Awaitable[Finding]]) -> Finding:
@@ -203,8 +203,10 @@ async def dmarc(domain: str, records: Records) -> Finding:
     return _wrong("DMARC", words)
 
 
-def authserv_id(config: Config) -> Finding:
-    """Who says whether a sender is real."""
+async def senders(config: Config, records: Records) -> Finding:
+    """Who says whether a sender is real, and whether they can."""
+    from bridge.mail.signed import LookupFailed
+
     mail = config.mail
     if mail.authserv_id:
         words = (
@@ -212,6 +214,14 @@ def authserv_id(config: Config) -> Finding:
         )
         return ok("authserv-id", words)
     if mail.verify_senders:
+        try:
+            await records.txt(f"_dmarc.{mail.domain}")
+        except LookupFailed:
+            words = (
+                "no name server answers: each reply waits half an hour, then for its owner's judgement; "
+                "give this machine a resolver, or set mail.authserv_id"
+            )
+            return _wrong("authserv-id", words)
         return ok("authserv-id", "none; we verify DKIM and DMARC ourselves")
     words = "senders are not verified at all; set mail.authserv_id, or mail.verify_senders: true"
     return _wrong("authserv-id", words)

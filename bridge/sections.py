@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     WithJsonSchema,
 )
 
 from bridge.domain.organisation import Notify
+from bridge.mailsections import MailSection
+from bridge.section import Section as Section
 from bridge.values import (
     KEY,
     Address,
@@ -39,12 +39,6 @@ from bridge.values import (
     checked_video_link,
 )
 from bridge.values import is_loopback as is_loopback
-
-
-class Section(BaseModel):
-    """A part of the configuration: nothing unknown, nothing changed later, no value guessed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class HomeserverSection(Section):
@@ -85,62 +79,6 @@ class DatabaseSection(Section):
     url: Annotated[str, AfterValidator(checked_database_url)] = Field(
         "sqlite:///colloque.db",
         description="sqlite:///file beside this file (one process), or postgresql://… (any number)",
-    )
-
-
-class ListenSection(Section):
-    """Where mail comes in."""
-
-    protocol: Literal["smtp", "lmtp"] = Field("lmtp", description="What your mail server speaks to us.")
-    host: Name = Field("127.0.0.1", description="Address to listen on.")
-    port: Port = Field(2524, description="TCP port to listen on.")
-    max_size_mb: Annotated[int, Field(ge=1, le=200)] = Field(35, description="Largest mail, in MB.")
-
-
-class SmtpSection(Section):
-    """Where mail goes out."""
-
-    host: Name = Field("127.0.0.1", description="Your mail server.")
-    port: Port = Field(25, description="Its TCP port.")
-    tls: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="How the connection is protected; none only to this machine."
-    )
-    username: str = Field("", description="Login, if it wants one.")
-    password: Secret | None = Field(None, description="Password of that login.")
-
-
-class ImapSection(Section):
-    """A mailbox that mail is fetched from, where no mail server can deliver to us."""
-
-    host: Name = Field(description="Your mail server.")
-    port: Port = Field(993, description="Its TCP port.")
-    tls: Literal["starttls", "tls", "none"] = Field(
-        "tls", description="How the connection is protected; none only to this machine."
-    )
-    username: Name = Field(description="Login of the mailbox.")
-    password: Secret = Field(description="Password of that login.")
-    folder: Name = Field("INBOX", description="Folder that mail comes into.")
-
-
-class MailSection(Section):
-    """E-mail with patients."""
-
-    domain: Domain = Field(description="Domain of the reply addresses.")
-    listen: ListenSection = Field(default_factory=ListenSection, description="Where mail comes in.")
-    imap: ImapSection | None = Field(None, description="A mailbox that mail is fetched from, too.")
-    smtp: SmtpSection = Field(default_factory=SmtpSection, description="Where mail goes out.")
-    authserv_id: str = Field(
-        "",
-        description="Whose Authentication-Results are our mail server's; empty: we verify DKIM and DMARC.",
-    )
-    verify_senders: bool = Field(
-        True, description="Verify by name servers when our mail server gave no verdict."
-    )
-    quiet_period_s: Annotated[float, Field(ge=0, le=3600)] = Field(
-        20.0, description="Seconds an answer waits, so that an edit still counts."
-    )
-    max_attachments_mb: Annotated[int, Field(ge=1, le=100)] = Field(
-        18, description="Most that one mail's attachments may weigh, in MB."
     )
 
 
@@ -366,9 +304,9 @@ class OrganisationFile(Section):
     """The whole of organisation.yaml."""
 
     organisation: OrganisationSection
-    practitioners: list[PractitionerEntry] = []
+    practitioners: list[PractitionerEntry] = Field([])
     practitioners_csv: str | None = Field(
         None, description="CSV file with further practitioners; its columns: id, name, language, active."
     )
-    groups: list[GroupEntry] = []
-    discussions: list[DiscussionEntry] = []
+    groups: list[GroupEntry] = Field([])
+    discussions: list[DiscussionEntry] = Field([])

@@ -108,16 +108,16 @@ def write_configuration(
     settings = _settings(homeserver_url, ports, hospital, quiet_period_s)
     settings["database"] = {"url": database}
     _write(directory / "organisation.yaml", _organisation(hospital.organisation))
-    _write(directory / "config.yaml", _changed(settings, changes))
+    _write(directory / "config.yaml", laid_over(settings, changes))
     return directory / "config.yaml"
 
 
-def _changed(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def laid_over(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """These settings with others over them, in every section that both have."""
     changed = dict(settings)
     for key, value in changes.items():
         inner = changed.get(key, NOTHING)
-        changed[key] = _changed(inner, value) if isinstance(value, Mapping) else value
+        changed[key] = laid_over(inner, value) if isinstance(value, Mapping) else value
     return changed
 
 

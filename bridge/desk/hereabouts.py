@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from bridge.desk.finding import Finding, advice, ok, wrong
-from bridge.sections import Config, SmtpSection, is_loopback
+from bridge.mailsections import SmtpSection
+from bridge.sections import Config, is_loopback
 from bridge.storage.database import Database, DatabaseAway, DatabaseRefused
 
 WITHIN_S = 10.0

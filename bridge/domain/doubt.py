@@ -15,7 +15,7 @@ from bridge.domain import events as ev
 from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.commands import Command
 from bridge.domain.handing import decline
-from bridge.domain.keeping import HeldMail
+from bridge.domain.keeping import MANY, HeldMail
 from bridge.domain.replies import By, reply
 from bridge.domain.state import Decision, Policy, Question, in_room, latest, said
 
@@ -23,6 +23,7 @@ MAX_HELD = 20
 """Held mails that a question remembers; further ones are only set aside, for the admin."""
 
 ONCE, ALWAYS, REFUSE, ORIGINAL = "✅", "📌", "❌", "🔍"
+MANY_SHOWN = "…"
 FOREVER = ("toujours", "always")
 
 
@@ -75,6 +76,8 @@ def shown_to_owner(question: Question) -> Decision:
     """What is still to be judged, each mail with its bytes."""
     decision = Decision(question)
     for mail in question.held:
+        if mail.many:
+            continue  # they come by themselves
         turn = f":{question.turn}"
         shown = _shown(question, mail.input_id, "mail_doubted_before", turn, {"address": mail.address})
         original = fx.ShowOriginal(
@@ -104,7 +107,7 @@ def _by_command(question: Question, by: By, words: list[str], judgement: Judgeme
     numbers = [int(word) for word in words if word.isdecimal() and len(word) < 4]
     number = numbers[0] if numbers else 1
     if (not numbers and len(question.held) > 1) or not 1 <= number <= len(question.held):
-        listed = "; ".join(f"{n}: {mail.address}" for n, mail in enumerate(question.held, 1))
+        listed = "; ".join(f"{n}: {mail.address or MANY_SHOWN}" for n, mail in enumerate(question.held, 1))
         return reply(question, by, "which_mail", mails=listed)
     return _judged(question, by, question.held[number - 1], judgement)
 
@@ -139,6 +142,8 @@ def judged(question: Question, event: ev.MailJudged) -> Decision:
 
 def _judged(question: Question, by: By, mail: HeldMail, judgement: Judgement) -> Decision:
     left = replace(question, held=tuple(other for other in question.held if other != mail))
+    if mail.many:
+        return _let_in(left, by, judgement)
     admitted = judgement is not Judgement.REFUSE
     if admitted:
         left = replace(left, admitted=latest(left.admitted, mail.input_id))
@@ -150,6 +155,16 @@ def _judged(question: Question, by: By, mail: HeldMail, judgement: Judgement) ->
     act = Act(key, did, by.user_id, "", {"judgement": judgement.value})
     told = reply(left, by, f"mail_judged_{judgement.value}", address=mail.address)
     return Decision(left, in_room(left, settle), (act,)).then(told)
+
+
+def _let_in(question: Question, by: By, judgement: Judgement) -> Decision:
+    """What is held because there is much comes in at once, or in its turn."""
+    if judgement is Judgement.REFUSE:
+        return reply(question, by, "mail_in_turn")
+    key = f"{question.id}:let-in:{by.event_id}"
+    act = Act(key, Did.MAIL_ACCEPTED, by.user_id, "", {"judgement": MANY})
+    told = reply(question, by, "mail_let_in")
+    return Decision(question, in_room(question, fx.LetIn(key, question.id)), (act,)).then(told)
 
 
 def original(question: Question, by: By, target: str = "") -> Decision:

@@ -20,6 +20,8 @@ from bridge.domain.drafting import AskingEffect as AskingEffect
 from bridge.domain.drafting import OpenAsked as OpenAsked
 from bridge.domain.house import HouseEffect
 from bridge.domain.keeping import KeepingEffect as KeepingEffect
+from bridge.domain.keeping import LetIn as LetIn
+from bridge.domain.keeping import ReadAgain as ReadAgain
 from bridge.domain.keeping import SettleMail as SettleMail
 from bridge.domain.keeping import ShowOriginal as ShowOriginal
 from bridge.domain.keeping import Suppress as Suppress
@@ -351,7 +353,7 @@ MatrixEffect = (
     | KeepingEffect
 )
 MailEffect = Acknowledge | Answer | TellPatient | TellSender | Suppress
-Effect = MatrixEffect | MailEffect | Wake | WakeVideo | CheckAgenda
+Effect = MatrixEffect | MailEffect | Wake | WakeVideo | CheckAgenda | ReadAgain
 
 NEVER_GIVEN_UP = (
     CreateQuestionRoom,
@@ -388,7 +390,7 @@ class Planned:
         match self.effect:
             case Acknowledge() | Answer() | TellPatient() | TellSender() | Suppress():
                 return Lane.MAIL
-            case Wake() | WakeVideo() | CheckAgenda():
+            case Wake() | WakeVideo() | CheckAgenda() | ReadAgain():
                 return f"{Lane.TIMER}:{self.effect.key}"
             case _:
                 return Lane.MATRIX

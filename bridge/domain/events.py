@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.domain.arriving import MailPostponed as MailPostponed
+from bridge.domain.arriving import MailUnusable as MailUnusable
 from bridge.domain.commands import Command, UnknownCommand
 from bridge.domain.consulting import AgendaChecked as AgendaChecked
 from bridge.domain.consulting import ExportFailed as ExportFailed
@@ -75,22 +77,6 @@ class PatientWrote:
     files: tuple[Attachment, ...]
     message_id: str
     problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MailUnusable:
-    """A new mail to an expert group that can't become a question, from someone who can be told why.
-
-    ``reason`` is a code: ``no_sender``, ``several_senders``, ``empty``. ``address`` is the envelope sender.
-    """
-
-    input_id: str
-    group: str
-    address: str
-    language: str
-    reason: str
-    subject: str
-    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +336,7 @@ Event = (
     QuestionAsked
     | PatientWrote
     | MailUnusable
+    | MailPostponed
     | MailSetAside
     | MailBounced
     | MailDoubted

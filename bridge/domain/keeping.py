@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MANY, LATER = "many", "later"
+"""Why a mail is held until its turn: too much came within an hour; its sender can't be looked up now."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldMail:
-    """A mail that waits for its owner's judgement, and whom it says it is from."""
+    """A mail that waits for its owner's judgement, and whom it says it is from.
+
+    ``many``: the first of those that wait only because there is much; what is judged of it counts for all.
+    """
 
     input_id: str
     address: str
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,23 @@ class SettleMail:
     question_id: str
     input_id: str
     admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """Let every mail of this question be read that is held because there is much."""
+
+    key: str
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """It is the turn of a held mail (see :class:`bridge.domain.effects.Planned` for when)."""
+
+    key: str
+    question_id: str
+    input_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +87,4 @@ class Suppress:
     lifted: bool = False
 
 
-KeepingEffect = SettleMail | ShowOriginal | Weigh
+KeepingEffect = SettleMail | LetIn | ShowOriginal | Weigh

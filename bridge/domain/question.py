@@ -17,6 +17,7 @@ from bridge.domain import (
     claim,
     delivery,
     doubt,
+    floods,
     handing,
     leaving,
     net,
@@ -56,6 +57,8 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             return patient.asked(question, event, now, policy)
         case ev.MailUnusable():
             return patient.unusable(question, event)
+        case ev.MailPostponed():
+            return floods.postponed(question, event, now, policy)
         case ev.BotAsked():
             return orders.asked(question, event, now, policy)
         case ev.WentOut():
@@ -82,13 +85,13 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
         case ev.RequesterUnheard():
             return patient.unheard(question, event)
         case ev.PatientWrote():
-            return patient.patient_wrote(question, event, now, policy)
+            return patient.patient_wrote(floods.came_in(question, event.input_id), event, now, policy)
         case ev.MailSetAside():
-            return patient.set_aside(question, event)
+            return patient.set_aside(floods.came_in(question, event.input_id), event)
         case ev.MailBounced():
             return bounced.came_back(question, event)
         case ev.MailDoubted():
-            return doubt.doubted(question, event)
+            return doubt.doubted(floods.came_in(question, event.input_id), event)
         case ev.MailJudged():
             return doubt.judged(question, event)
         case ev.InvitationAnswered():

@@ -32,7 +32,7 @@ def patient_notice(
         subject=effect.subject,
         reference=effect.reference,
         emergency=emergency,
-        lines=(OutgoingLine(text(effect.language, f"mail.{effect.message}", **effect.values)),),
+        lines=(OutgoingLine(text(effect.language, f"notice.{effect.message}", **effect.values)),),
         message_id=message_id_of(effect.key, domain),
         in_reply_to=references[-1] if references else "",
         references=references,

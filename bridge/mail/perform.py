@@ -202,7 +202,7 @@ class MailPerformer:
             subject=effect.subject,
             reference="",
             emergency=self.settings.emergency[effect.language],
-            lines=(OutgoingLine(text(effect.language, f"mail.{effect.message}")),),
+            lines=(OutgoingLine(text(effect.language, f"notice.{effect.message}")),),
             message_id=message_id_of(effect.key, self.settings.domain),
             in_reply_to=effect.in_reply_to,
             references=(effect.in_reply_to,) if effect.in_reply_to else (),

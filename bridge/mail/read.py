@@ -12,11 +12,13 @@ from bridge.domain.events import (
     Event,
     MailBounced,
     MailDoubted,
+    MailPostponed,
     MailSetAside,
     MailUnusable,
     PatientWrote,
     QuestionAsked,
 )
+from bridge.domain.keeping import LATER, MANY
 from bridge.domain.organisation import ExpertGroup, Organisation
 from bridge.domain.state import Question
 from bridge.locale import text
@@ -24,6 +26,7 @@ from bridge.mail.accepting import invitation_answer
 from bridge.mail.addresses import Purpose, message_id_of, new_reference, new_token, read_address
 from bridge.mail.parsed import ParsedFile, ParsedMail
 from bridge.mail.signed import Verdict
+from bridge.mail.turns import Gate, Turn
 from bridge.ports import Names, RawInput, Reading
 
 
@@ -54,6 +57,7 @@ class MailReader:
     namespace: str
     parse: Parse
     check: Check | None = None
+    gate: Gate | None = None
 
     async def __call__(self, item: RawInput) -> Reading:
         """Read one mail, in another process: parsing may be slow, and a mail hostile."""
@@ -61,19 +65,22 @@ class MailReader:
         reported = address is not None and address.purpose is Purpose.BOUNCE
         mail = await self.parse(item.payload, self.domain, report_expected=reported)
         if address is None:
-            return self._new(item, mail)
+            return await self._new(item, mail)
         if address.purpose is Purpose.BOUNCE:
             return await self._report(item, mail)
         return await self._answer(item, mail)
 
     # --- a new question ---
 
-    def _new(self, item: RawInput, mail: ParsedMail) -> Reading:
+    async def _new(self, item: RawInput, mail: ParsedMail) -> Reading:
         group = self.organisation.group_of_address(item.recipient)
         if group is None:
             return Reading(hold="no_such_group")
         if mail.automatic or not item.sender:
             return Reading(hold="automatic")
+        told = mail.sender.address if mail.sender else item.sender
+        if self.gate and (turn := await self.gate.sender(item, told)):
+            return _postponed(item, turn, _unusable_mail(item, mail, group, MANY, told))
         if reason := _unusable(mail):
             return self._refuse(item, mail, group, reason)
         blobs, files = _files(mail.files)
@@ -106,16 +113,7 @@ class MailReader:
         told = mail.sender.address if mail.sender else item.sender
         if not told:
             return Reading(hold=reason)
-        unusable = MailUnusable(
-            input_id=item.key,
-            group=group.key,
-            address=told,
-            language=group.language,
-            reason=reason,
-            subject=_shortened(mail.subject),
-            message_id=mail.message_id,
-        )
-        return Reading(events=(unusable,))
+        return Reading(events=(_unusable_mail(item, mail, group, reason, told),))
 
     # --- mail for a question ---
 
@@ -127,8 +125,18 @@ class MailReader:
             return await self._report(item, mail)
         answered = invitation_answer(item.key, question, mail, self.domain)
         if answered is None and (mail.automatic or not item.sender):
+            if self.gate and await self.gate.automatic(item):
+                return Reading(item.conversation)  # kept, and said often enough
             return _aside(item, "automatic")
-        if item.key not in question.admitted and not await self._is_patient(question, item, mail):
+        verdict = Verdict.PASS
+        if item.key not in question.admitted:
+            verdict = await self._verdict(question, item, mail)
+        if self.gate and (turn := await self.gate.question(item)):
+            return _postponed(item, turn, self._flooder(question, item, mail, verdict))
+        if verdict is Verdict.UNKNOWN and self.gate and (again := self.gate.look_again(item)):
+            event = MailPostponed(item.key, item.conversation, LATER, again)
+            return Reading(item.conversation, (event,), hold=LATER)
+        if verdict not in (Verdict.PASS, Verdict.NONE):
             return _doubted(item, mail)
         events: tuple[Event, ...] = ()
         if answered is not None:
@@ -139,15 +147,24 @@ class MailReader:
             return Reading(item.conversation, (*events, wrote), blobs)
         return Reading(item.conversation, events) if events else _aside(item, "empty")
 
-    async def _is_patient(self, question: Question, item: RawInput, mail: ParsedMail) -> bool:
-        """Whether it is from an address of the patient, and that domain's own word does not contradict."""
+    async def _verdict(self, question: Question, item: RawInput, mail: ParsedMail) -> Verdict:
+        """Whether it is from an address of the patient, and what that domain itself says to it."""
         if mail.sender is None:
-            return False
+            return Verdict.FAIL
         addresses = (question.address, *question.also_from)
         if mail.sender.address.lower() not in (address.lower() for address in addresses):
-            return False
-        verdict = await self.check(item.payload, mail) if self.check else Verdict.NONE
-        return verdict in (Verdict.PASS, Verdict.NONE)
+            return Verdict.FAIL
+        return await self.check(item.payload, mail) if self.check else Verdict.NONE
+
+    def _flooder(
+        self, question: Question, item: RawInput, mail: ParsedMail, verdict: Verdict
+    ) -> MailUnusable | None:
+        """The patient, to be told that there is much; nobody else, and no program."""
+        group = self.organisation.group(question.group)
+        known = verdict in (Verdict.PASS, Verdict.NONE) and not mail.automatic and bool(item.sender)
+        if not known or group is None:
+            return None
+        return _unusable_mail(item, mail, group, MANY, question.address)
 
     async def _report(self, item: RawInput, mail: ParsedMail) -> Reading:
         """A delivery report about one of our mails (RFC 3464), or whatever else comes to its sender."""
@@ -161,8 +178,30 @@ class MailReader:
         number = next((numbers[about] for about in mail.bounce.about if about in numbers), 0)
         if not mail.bounce.about and question.handed:
             number = question.handed[-1].number  # it doesn't say which: it came for the latest, most likely
+        if self.gate and (turn := await self.gate.question(item)):
+            return _postponed(item, turn, None)
         event = MailBounced(item.key, mail.bounce.status, number, mail.bounce.final)
         return Reading(item.conversation, (event,))
+
+
+def _unusable_mail(
+    item: RawInput, mail: ParsedMail, group: ExpertGroup, reason: str, told: str
+) -> MailUnusable:
+    return MailUnusable(
+        input_id=item.key,
+        group=group.key,
+        address=told,
+        language=group.language,
+        reason=reason,
+        subject=_shortened(mail.subject),
+        message_id=mail.message_id,
+    )
+
+
+def _postponed(item: RawInput, turn: Turn, told: MailUnusable | None) -> Reading:
+    """Too much came within an hour: this one waits, and whoever wrote it may be told."""
+    event = MailPostponed(item.key, item.conversation, MANY, turn.at, turn.first, told)
+    return Reading(item.conversation, (event,), hold=MANY)
 
 
 def _aside(item: RawInput, reason: str, hold: str = "") -> Reading:

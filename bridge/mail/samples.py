@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bridge.locale import text
+from bridge.locale import catalogue, text
 from bridge.mail.compose import MailKind, OutgoingCalendar, OutgoingFile, OutgoingLine, OutgoingMail
 
 AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
@@ -43,20 +43,8 @@ ANSWERS = {
         "https://hospital.example/advice/dermatology/after-a-biopsy-what-you-should-watch-out-for</p>",
     ),
 }
-NOTICES = {
-    "closed": "closed",
-    "reminder-waiting": "still_waiting",
-    "released": "released",
-    "handed-over": "handed_over",
-    "refusal-no-sender": "unusable_no_sender",
-    "refusal-several-senders": "unusable_several_senders",
-    "refusal-empty": "unusable_empty",
-    "video-arranged": "video_arranged",
-    "video-moved": "video_moved",
-    "video-cancelled": "video_cancelled",
-    "video-soon": "video_soon",
-}
-"""File name of each, and the locale's key of what it says."""
+NOTICE = "notice."
+"""The locale's section of all that neutral mails say: each of its keys is one to be looked at."""
 VALUES = {
     "fr": {"when": "mardi 3 mars 2026 à 15:00", "minutes": "20"},
     "en": {"when": "Tuesday 3 March 2026 at 3:00 pm", "minutes": "20"},
@@ -80,12 +68,15 @@ def samples(language: str, photo: bytes) -> Iterator[tuple[str, OutgoingMail]]:
         "correction", language, OutgoingLine(text(language, "mail.correction")), OutgoingLine(words, html)
     )
     yield "correction", replace(correction, kind=MailKind.ANSWER, practitioner="Dr Camille Roy")
-    for name, message in NOTICES.items():
-        yield name, _notice(name, message, language)
+    for key in catalogue(language):
+        if key.startswith(NOTICE):
+            message = key.removeprefix(NOTICE)
+            yield message.replace("_", "-"), _notice(message, language)
 
 
-def _notice(name: str, message: str, language: str) -> OutgoingMail:
-    line = OutgoingLine(text(language, f"mail.{message}", link=LINK, **VALUES[language]))
+def _notice(message: str, language: str) -> OutgoingMail:
+    name = message.replace("_", "-")
+    line = OutgoingLine(text(language, f"notice.{message}", link=LINK, **VALUES[language]))
     mail = replace(_mail(name, language, line), kind=MailKind.NOTICE)
     if name not in ("video-arranged", "video-moved", "video-cancelled"):
         return mail

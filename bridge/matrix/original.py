@@ -32,6 +32,9 @@ class KeptMails(Protocol):
     async def settle(self, question_id: str, input_id: str, admitted: bool) -> None:
         """Let a held mail be read again, or put it away. One that isn't held is left as it is."""
 
+    async def let_in(self, question_id: str) -> None:
+        """Let all mails be read again that are held because there is much."""
+
 
 @dataclass(frozen=True, slots=True)
 class Originals:
@@ -43,7 +46,12 @@ class Originals:
     @property
     def handlers(self) -> Handlers:
         """By effect."""
-        return {fx.ShowOriginal: self.show, fx.SettleMail: self.settle, fx.Weigh: self.weigh}
+        return {
+            fx.ShowOriginal: self.show,
+            fx.SettleMail: self.settle,
+            fx.LetIn: self.let_in,
+            fx.Weigh: self.weigh,
+        }
 
     async def show(self, task: Task, effect: fx.ShowOriginal) -> Outcome:
         """The raw mail as a file; where there is none, that is said."""
@@ -72,6 +80,11 @@ class Originals:
     async def settle(self, _task: Task, effect: fx.SettleMail) -> Outcome:
         """As the owner judged."""
         await self.mails.settle(effect.question_id, effect.input_id, effect.admitted)
+        return Outcome()
+
+    async def let_in(self, _task: Task, effect: fx.LetIn) -> Outcome:
+        """As the owner wishes."""
+        await self.mails.let_in(effect.question_id)
         return Outcome()
 
     async def weigh(self, _task: Task, effect: fx.Weigh) -> Outcome:

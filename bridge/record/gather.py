@@ -129,7 +129,7 @@ async def _said(sources: Sources, question: Question, effect: fx.Effect, row: An
             words = text(effect.language, "mail.acknowledgement", group=effect.group)
             return [_mailed(Entry(at, "Colloque", "service", words), row)]
         case fx.TellPatient():
-            words = text(effect.language, f"mail.{effect.message}", **effect.values)
+            words = text(effect.language, f"notice.{effect.message}", **effect.values)
             return [_mailed(Entry(at, "Colloque", "service", words), row)]
         case _:
             return []

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.door import Row
 from bridge.storage.schema import DISCARDED, DONE, PENDING, QUARANTINED, inbox
+from bridge.storage.schema_people import turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,13 @@ async def quarantined(connection: AsyncConnection) -> list[Input]:
 
 
 async def take_back(connection: AsyncConnection, input_id: int, now: float) -> bool:
-    """Let an input that was set aside be tried again; ``False`` when it isn't set aside."""
+    """Let an input that was set aside be tried again; ``False`` when it isn't set aside.
+
+    Whoever does so doesn't want it to wait for its turn any more.
+    """
+    key = sa.select(inbox.c.key).where(inbox.c.id == input_id).scalar_subquery()
+    come = sa.update(turns).where(turns.c.key == key, turns.c.due_at > now).values(due_at=now)
+    await connection.execute(come)
     change = sa.update(inbox).where(inbox.c.id == input_id, inbox.c.status == QUARANTINED)
     values = change.values(status=PENDING, attempts=0, error="", due_at=now)
     return (await connection.execute(values)).rowcount == 1

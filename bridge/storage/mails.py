@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.keeping import MANY
+from bridge.storage import turns
 from bridge.storage.inbox import take_back
 from bridge.storage.outbox import of_question
 from bridge.storage.schema import DONE, QUARANTINED, inbox, outbox
@@ -22,7 +24,7 @@ async def behind(connection: AsyncConnection, question_id: str, event_id: str) -
         .limit(MAX_FOUND)
     )
     keys = list((await connection.execute(query)).scalars())
-    mails = await _mails(connection, question_id)
+    mails = await of(connection, question_id)
     for key in keys:
         named = next((mail for mail in mails if mail in key), "")
         if named or (FIRST in key and mails):
@@ -32,11 +34,12 @@ async def behind(connection: AsyncConnection, question_id: str, event_id: str) -
 
 async def latest(connection: AsyncConnection, question_id: str) -> str:
     """The input that is the question's latest mail; empty if there is none."""
-    mails = await _mails(connection, question_id)
+    mails = await of(connection, question_id)
     return mails[-1] if mails else ""
 
 
-async def _mails(connection: AsyncConnection, question_id: str) -> list[str]:
+async def of(connection: AsyncConnection, question_id: str) -> list[str]:
+    """The inputs that are mails of this question, oldest first."""
     query = (
         sa.select(inbox.c.key)
         .where(inbox.c.conversation == question_id, inbox.c.kind == "mail")
@@ -65,3 +68,21 @@ async def settle(
         await take_back(connection, number, now)
         return
     await connection.execute(sa.update(inbox).where(held).values(status=DONE, error="refused"))
+
+
+async def let_in(connection: AsyncConnection, question_id: str, now: float) -> None:
+    """Let every mail of a question be read that is held because there is much; counting begins anew."""
+    await turns.forget(connection, turns.scope_of("question", question_id))
+    query = sa.select(inbox.c.id).where(
+        inbox.c.conversation == question_id, inbox.c.status == QUARANTINED, inbox.c.error == MANY
+    )
+    for number in list((await connection.execute(query)).scalars()):
+        await take_back(connection, number, now)
+
+
+async def read_again(connection: AsyncConnection, input_id: str, now: float) -> None:
+    """It is the turn of a held mail; one that isn't held any more stays as it is."""
+    held = sa.select(inbox.c.id).where(inbox.c.key == input_id, inbox.c.status == QUARANTINED)
+    number = (await connection.execute(held)).scalar()
+    if number is not None:
+        await take_back(connection, number, now)

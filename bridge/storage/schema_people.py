@@ -44,3 +44,16 @@ suppressed = sa.Table(
     sa.Column("at", sa.Float, nullable=False),
 )
 """Addresses (in lower case) that gave mails back: nothing is sent there until someone lifts it."""
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("came_at", sa.Float, nullable=False),
+    sa.Column("due_at", sa.Float, nullable=False),
+)
+"""When each mail (by the key of its input) may come in, so that no hour has more of a ``scope`` than is
+allowed: a question, or a hash of a sender's address. A row goes an hour after its moment."""
+sa.Index("turns_scope", turns.c.scope, turns.c.due_at)
+sa.Index("turns_due", turns.c.due_at)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from bridge import maildoctor
 from bridge.cli import app
+from bridge.config import Config, load_without_tokens
 from bridge.desk.finding import Finding, State
 from bridge.mail.signed import LookupFailed
 
@@ -29,6 +30,14 @@ class Published:
 
     async def mx(self, name: str) -> tuple[str, ...]:
         return self._mx
+
+
+def _config(folder: Path, setting: str) -> Config:
+    """The sample with this line in its section for mail."""
+    sample = Path("config/config.yaml").read_text().replace("mail:\n", f"mail:\n{setting}", 1)
+    (folder / "config.yaml").write_text(sample)
+    (folder / "organisation.yaml").write_text(Path("config/organisation.yaml").read_text())
+    return load_without_tokens(folder / "config.yaml", {}).config
 
 
 def right(finding: Finding) -> bool:
@@ -63,6 +72,18 @@ async def test_a_domain_without_records_is_told_what_to_publish() -> None:
     ]
     assert not any(right(line) for line in lines)
     assert all("publish" in line.remedy for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("setting", "silent", "state"),
+    [("", False, State.OK), ("", True, State.WRONG), ("  authserv_id: mx.hopital.example\n", True, State.OK)],
+)
+async def test_verifying_without_name_servers_is_warned_of(
+    tmp_path: Path, setting: str, silent: bool, state: State
+) -> None:
+    line = await maildoctor.senders(_config(tmp_path, setting), Published({}, silent=silent))
+    assert line.state is state
+    assert ("resolver" in line.remedy) is (state is State.WRONG)
 
 
 @pytest.mark.parametrize("records", [("v=spf1 mx -all", "v=spf1 -all"), ("v=spf1 +all",), ("v=spf1 ?all",)])

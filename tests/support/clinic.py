@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bridge.demo.hospital import Hospital, Patient, example_hospital
+from bridge.demo.hospital import Hospital, Patient, example_hospital, laid_over
 from bridge.demo.mailbox import Attached
 from bridge.demo.person import Person
 from bridge.demo.stack import Stack
@@ -18,6 +18,7 @@ from bridge.domain.organisation import DiscussionGroup, ExpertGroup, Notify, Org
 from bridge.ports import Json
 
 DOMAIN = "hopital.example"
+PLENTY = {"mail": {"limits": {"of_question": 1_000_000, "of_sender": 1_000_000}}}
 PATIENT = Patient("Marie Dupont", "marie.dupont@patients.example")
 
 
@@ -81,7 +82,11 @@ class Clinic:
         database: str = "sqlite:///colloque.db",
         **mail_servers: Any,
     ) -> Clinic:
-        """Start everything and log everyone in; other mail servers are as :class:`Stack` takes them."""
+        """Start everything and log everyone in; other mail servers are as :class:`Stack` takes them.
+
+        One patient asks for all of a test run: an hour has no limit unless ``changes`` sets one.
+        """
+        mail_servers["changes"] = laid_over(PLENTY, mail_servers.get("changes", {}))
         stack = Stack(
             directory,
             place,

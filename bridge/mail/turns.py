@@ -1,0 +1,62 @@
+"""How much mail comes in: of one sender, to one question, from programs. What is more waits for its turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.ports import Clock, RawInput
+
+AUTOMATIC_SHOWN = 5
+"""Automatic mails to one question in an hour that a line is shown of; further ones are only kept."""
+LOOKUP_S = 1800.0
+"""How long a mail waits for name servers; then its owner judges it."""
+SOONEST_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When a mail may come in (epoch seconds). ``first``: none of its kind had to wait for an hour."""
+
+    at: float
+    first: bool
+
+
+class Turns(Protocol):
+    """Gives moments away, in order."""
+
+    async def take(self, key: str, kind: str, name: str, limit: int, now: float) -> Turn:
+        """The moment of a mail, the same whenever it is asked for; so many to an hour of a kind and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What an hour lets in: mails to one question, and new questions of one sender."""
+
+    turns: Turns
+    clock: Clock
+    of_question: int
+    of_sender: int
+
+    async def question(self, item: RawInput) -> Turn | None:
+        """When this mail to a question may come in; ``None``: now."""
+        return await self._wait(item.key, "question", item.conversation, self.of_question)
+
+    async def automatic(self, item: RawInput) -> Turn | None:
+        """The same for what a program wrote."""
+        return await self._wait(item.key, "automatic", item.conversation, AUTOMATIC_SHOWN)
+
+    async def sender(self, item: RawInput, address: str) -> Turn | None:
+        """When this new question may come in; ``None``: now."""
+        return await self._wait(item.key, "sender", address, self.of_sender)
+
+    async def _wait(self, key: str, kind: str, name: str, limit: int) -> Turn | None:
+        now = self.clock.now().timestamp()
+        turn = await self.turns.take(key, kind, name, limit, now)
+        return turn if turn.at > now else None
+
+    def look_again(self, item: RawInput) -> float | None:
+        """When to look up a sender again, at growing distances; ``None``: no more."""
+        now = self.clock.now().timestamp()
+        age_s = now - item.received_at
+        return now + max(SOONEST_S, age_s) if age_s < LOOKUP_S else None

@@ -1,0 +1,59 @@
+"""When it is a mail's turn: the moments are given away in order, so many to an hour for each scope.
+
+Two processes that take a turn at the very same time may give away one or two more; nothing depends on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage.registry import insert_new
+from bridge.storage.schema_people import turns
+
+WINDOW_S = 3600.0
+
+
+def scope_of(kind: str, name: str) -> str:
+    """What is counted together; of an address only a hash is kept."""
+    if kind != "sender":
+        return f"{kind}:{name}"
+    return f"sender:{hashlib.sha256(name.strip().lower().encode()).hexdigest()[:32]}"
+
+
+async def take(
+    connection: AsyncConnection, key: str, scope: str, limit: int, now: float
+) -> tuple[float, bool]:
+    """The moment of this mail, the same whenever it is asked for; and whether nothing else of its scope
+    had to wait in the hour before it came.
+    """
+    found = await _known(connection, key)
+    if found is None:
+        last = sa.select(turns.c.due_at).where(turns.c.scope == scope).order_by(turns.c.due_at.desc())
+        earlier = (await connection.execute(last.offset(limit - 1).limit(1))).scalar()
+        due_at = now if earlier is None else max(now, earlier + WINDOW_S)
+        await insert_new(connection, turns, key=key, scope=scope, came_at=now, due_at=due_at)
+        await connection.execute(sa.delete(turns).where(turns.c.due_at < now - WINDOW_S))
+        found = (now, due_at)
+    came_at, due_at = found
+    others = sa.select(turns.c.key).where(
+        turns.c.scope == scope,
+        turns.c.key != key,
+        turns.c.due_at > turns.c.came_at,
+        turns.c.came_at > came_at - WINDOW_S,
+        turns.c.came_at <= came_at,
+    )
+    return due_at, (await connection.execute(others.limit(1))).first() is None
+
+
+async def _known(connection: AsyncConnection, key: str) -> tuple[float, float] | None:
+    query = sa.select(turns.c.came_at, turns.c.due_at).where(turns.c.key == key)
+    row = (await connection.execute(query)).first()
+    return (row.came_at, row.due_at) if row else None
+
+
+async def forget(connection: AsyncConnection, scope: str) -> None:
+    """Count anew."""
+    await connection.execute(sa.delete(turns).where(turns.c.scope == scope))

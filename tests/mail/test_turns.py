@@ -1,0 +1,297 @@
+"""Floods and name servers that are away: by a real connection into a real database, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiosmtplib
+import pytest
+import sqlalchemy as sa
+
+from bridge.domain import effects as fx
+from bridge.domain.keeping import LATER, MANY
+from bridge.domain.organisation import ExpertGroup, Notify, Organisation, Practitioner
+from bridge.domain.state import Policy, Question, Status
+from bridge.flow.inbox import Inbox
+from bridge.flow.timers import Timers
+from bridge.keptmails import StoredTurns
+from bridge.mail.addresses import reply_address
+from bridge.mail.intake import ArrivedMail, Intake
+from bridge.mail.listener import MailListener
+from bridge.mail.parse import parse_mail
+from bridge.mail.parsed import ParsedMail
+from bridge.mail.read import MailReader
+from bridge.mail.signed import Verdict
+from bridge.mail.turns import AUTOMATIC_SHOWN, Gate
+from bridge.names import StoredNames
+from bridge.storage import inbox, mails, outbox, questions, registry
+from bridge.storage.codec import decode_effect
+from bridge.storage.database import Database
+from bridge.storage.schema import outbox as outbox_table
+from bridge.storage.sharing import Alone
+from tests.domain.given import waiting
+
+DOMAIN = "reponse.test"
+GROUP = ExpertGroup("derm", "Dermatologie", f"derm@{DOMAIN}", ("@a:h.example",), Notify.ANNOUNCE, "fr")
+ADMIN = Practitioner("@a:h.example", "Dr A", "fr")
+ORGANISATION = Organisation("Hôpital", "fr", (ADMIN,), (GROUP,), admins=(ADMIN.user_id,))
+LIMIT = 2
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    time = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def forward(self, minutes: float) -> None:
+        self.time += timedelta(minutes=minutes)
+
+
+async def _parse(raw: bytes, domain: str = "", *, report_expected: bool = False) -> ParsedMail:
+    return parse_mail(raw, domain, report_expected=report_expected)
+
+
+@dataclass
+class Post:
+    """Mail that comes in by SMTP and is decided, and what that led to."""
+
+    database: Database
+    clock: Clock
+    worker: Inbox
+    port: int = 0
+    verdict: Verdict = Verdict.PASS
+    woken: list[str] = field(default_factory=list)
+
+    async def check(self, _raw: bytes, _mail: ParsedMail) -> Verdict:
+        return self.verdict
+
+    async def send(self, to: str, *raws: bytes, sender: str = "marie@patients.example") -> None:
+        """All of these on one connection, and decided."""
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=self.port, start_tls=False) as client:
+            for raw in raws:
+                await client.sendmail(sender, [to], raw)
+        await self.decide()
+
+    async def decide(self) -> None:
+        async with self.database.reading() as connection:
+            conversations = await inbox.pending(connection)
+        for conversation in conversations:
+            await self.worker._drain_ours(conversation)
+
+    async def effects(self, kind: type) -> list[fx.Effect]:
+        query = sa.select(outbox_table.c.kind, outbox_table.c.payload).where(
+            outbox_table.c.kind == kind.__name__
+        )
+        async with self.database.reading() as connection:
+            return [decode_effect(*row) for row in (await connection.execute(query)).all()]
+
+    async def held(self) -> list[inbox.Input]:
+        async with self.database.reading() as connection:
+            return await inbox.quarantined(connection)
+
+    async def timers(self) -> None:
+        """Perform what is due by now of what was put off."""
+        timers = Timers(self.database, self.clock, self.woken.extend)
+        async with self.database.reading() as connection:
+            waiting_lanes = await outbox.pending(connection)
+        for lane, due_at in waiting_lanes.items():
+            if lane[1].startswith("timer") and due_at <= self.clock.now().timestamp():
+                async with self.database.reading() as connection:
+                    row = await outbox.head(connection, lane)
+                assert row is not None
+                await timers.perform(row)
+        await self.decide()
+
+
+@pytest.fixture
+async def post(tmp_path: Path) -> AsyncIterator[Post]:
+    database, clock = Database(f"sqlite:///{tmp_path}/colloque.db"), Clock()
+    await database.migrate()
+
+    def woken(_lanes: Sequence[outbox.Lane]) -> None:
+        return None
+
+    worker = Inbox(database, Alone(None), clock, {}, Policy(organisation=ORGANISATION), woken)
+    made = Post(database, clock, worker)
+    names = StoredNames(database, worker.take, 1000)
+    gate = Gate(StoredTurns(database), clock, LIMIT, LIMIT)
+    worker.readers["mail"] = MailReader(names, ORGANISATION, DOMAIN, "colloque_", _parse, made.check, gate)
+
+    async def store(mail: ArrivedMail) -> None:
+        arrival = inbox.Arrival(mail.key, "mail", mail.conversation, mail.raw, mail.recipient, mail.sender)
+        await worker.take([arrival])
+
+    listener = MailListener(Intake(ORGANISATION, DOMAIN, names, store), host="127.0.0.1", port=0)
+    await listener.start()
+    made.port = listener.port
+    yield made
+    await listener.stop()
+    await database.close()
+
+
+@pytest.fixture
+async def question(post: Post) -> Question:
+    """One that its owner is alone with."""
+    made = replace(
+        waiting(),
+        id="a" * 16,
+        status=Status.TAKEN,
+        owner=ADMIN.user_id,
+        sealed=True,
+        taken_at=post.clock.now(),
+    )
+    async with post.database.transaction() as connection:
+        await questions.save(connection, made, None)
+        await registry.add_token(connection, made.token, made.id)
+    return made
+
+
+def _mail(number: int, headers: str = "") -> bytes:
+    return (
+        f"From: Marie <marie@patients.example>\r\nSubject: s{number}\r\nMessage-ID: <{number}@p>\r\n"
+        f"{headers}\r\nmots {number}\r\n"
+    ).encode()
+
+
+def _words(effects: list[fx.Effect]) -> list[str]:
+    return [effect.text for effect in effects if isinstance(effect, fx.PostText)]
+
+
+def _said(effects: list[fx.Effect], message: str) -> list[fx.Say]:
+    return [effect for effect in effects if isinstance(effect, fx.Say) and effect.message == message]
+
+
+async def test_more_questions_of_one_sender_than_an_hour_lets_in_wait_and_come_in_by_themselves(
+    post: Post,
+) -> None:
+    await post.send(GROUP.address, *map(_mail, range(LIMIT + 3)))
+    assert len(_words(await post.effects(fx.PostText))) == LIMIT
+    assert [item.error for item in await post.held()] == [MANY] * 3
+    (told,) = await post.effects(fx.TellSender)
+    assert isinstance(told, fx.TellSender)
+    assert (told.address, told.message) == ("marie@patients.example", "unusable_many")
+    assert len(await post.effects(fx.TellAll)) == 1
+    for minutes in (61, 61):
+        post.clock.forward(minutes)
+        await post.timers()
+    assert sorted(_words(await post.effects(fx.PostText))) == [f"mots {n}" for n in range(LIMIT + 3)]
+    assert await post.held() == []
+    assert len(await post.effects(fx.TellSender)) == 1
+
+
+async def test_each_hour_has_its_own_answer_and_another_sender_is_not_held(post: Post) -> None:
+    await post.send(GROUP.address, *map(_mail, range(LIMIT + 1)))
+    await post.send(GROUP.address, _mail(77).replace(b"marie@", b"paul@"), sender="paul@patients.example")
+    assert len(_words(await post.effects(fx.PostText))) == LIMIT + 1
+    post.clock.forward(130)
+    await post.timers()
+    await post.send(GROUP.address, *map(_mail, range(100, 100 + LIMIT + 1)))
+    assert len(await post.effects(fx.TellSender)) == 2
+
+
+async def test_automatic_mail_to_a_group_is_never_answered_however_much_there_is(post: Post) -> None:
+    robot = "Auto-Submitted: auto-replied\r\n"
+    await post.send(GROUP.address, *(_mail(n, robot) for n in range(LIMIT + 3)))
+    assert {item.error for item in await post.held()} == {"automatic"}
+    assert await post.effects(fx.TellSender) == []
+    assert await post.effects(fx.Acknowledge) == []
+
+
+async def test_a_question_gets_its_mails_in_turn_and_says_so_once_to_patient_and_owner(
+    post: Post, question: Question
+) -> None:
+    to = reply_address(question.token, DOMAIN)
+    await post.send(to, *map(_mail, range(LIMIT + 3)))
+    assert _words(await post.effects(fx.PostText)) == ["mots 0", "mots 1"]
+    assert len(await post.held()) == 3
+    assert len(_said(await post.effects(fx.Say), "mail_many")) == 1
+    (told,) = await post.effects(fx.TellPatient)
+    assert isinstance(told, fx.TellPatient)
+    assert (told.message, told.address) == ("unusable_many", question.address)
+    post.clock.forward(61)
+    await post.timers()
+    assert _words(await post.effects(fx.PostText)) == ["mots 0", "mots 1", "mots 2", "mots 3"]
+    post.clock.forward(61)
+    await post.timers()
+    assert _words(await post.effects(fx.PostText))[-1] == "mots 4"
+    async with post.database.reading() as connection:
+        stored = await questions.load(connection, question.id)
+    assert stored is not None
+    assert stored.question.held == ()
+
+
+async def test_whoever_is_not_the_patient_is_not_answered_when_there_is_much(
+    post: Post, question: Question
+) -> None:
+    post.verdict = Verdict.FAIL
+    await post.send(reply_address(question.token, DOMAIN), *map(_mail, range(LIMIT + 2)))
+    assert len(await post.effects(fx.TellPatient)) == 0
+    assert len(_said(await post.effects(fx.Say), "mail_many")) == 1
+    assert len(_said(await post.effects(fx.Say), "mail_doubted")) == LIMIT
+
+
+async def test_what_is_held_comes_in_at_once_when_the_owner_or_an_admin_lets_it(
+    post: Post, question: Question
+) -> None:
+    await post.send(reply_address(question.token, DOMAIN), *map(_mail, range(LIMIT + 2)))
+    first, second = await post.held()
+    async with post.database.transaction() as connection:
+        assert await inbox.take_back(connection, first.id, post.clock.now().timestamp())
+    await post.decide()
+    assert _words(await post.effects(fx.PostText))[-1] == "mots 2"
+    async with post.database.transaction() as connection:
+        await mails.let_in(connection, question.id, post.clock.now().timestamp())
+    await post.decide()
+    assert _words(await post.effects(fx.PostText))[-1] == "mots 3"
+    assert second.id not in {item.id for item in await post.held()}
+
+
+async def test_an_absence_that_is_sent_over_and_over_is_kept_and_said_only_a_few_times(
+    post: Post, question: Question
+) -> None:
+    robot = "Auto-Submitted: auto-replied\r\n"
+    await post.send(reply_address(question.token, DOMAIN), *(_mail(n, robot) for n in range(12)))
+    assert len(_said(await post.effects(fx.Say), "mail_automatic")) == AUTOMATIC_SHOWN
+    assert await post.effects(fx.TellPatient) == []
+    async with post.database.reading() as connection:
+        kept = [
+            await mails.raw(connection, question.id, key) for key in await mails.of(connection, question.id)
+        ]
+    assert len(kept) == 12
+    assert all(kept)
+
+
+async def test_while_no_name_server_answers_a_mail_waits_and_then_is_the_patients(
+    post: Post, question: Question
+) -> None:
+    post.verdict = Verdict.UNKNOWN
+    to = reply_address(question.token, DOMAIN)
+    await post.send(to, _mail(1))
+    assert [item.error for item in await post.held()] == [LATER]
+    assert await post.effects(fx.Say) == []
+    post.clock.forward(2)
+    await post.timers()
+    assert [item.error for item in await post.held()] == [LATER]
+    post.verdict = Verdict.PASS
+    post.clock.forward(5)
+    await post.timers()
+    assert _words(await post.effects(fx.PostText)) == ["mots 1"]
+    assert _said(await post.effects(fx.Say), "mail_doubted") == []
+
+
+async def test_name_servers_that_stay_away_leave_the_judgement_to_the_owner_within_the_hour(
+    post: Post, question: Question
+) -> None:
+    post.verdict = Verdict.UNKNOWN
+    await post.send(reply_address(question.token, DOMAIN), _mail(1))
+    for _ in range(10):
+        post.clock.forward(6)
+        await post.timers()
+    assert len(_said(await post.effects(fx.Say), "mail_doubted")) == 1
+    assert [item.error for item in await post.held()] == ["unverified"]
