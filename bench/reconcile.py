@@ -104,7 +104,7 @@ async def _brought(desk: Desk, wanted: Organisation) -> Counted:
     began = time.monotonic()
     await desk.appear(wanted)
     place = await desk.place()
-    applied = await desk.apply(wanted, place, await desk.look(wanted, place), hold=False)
+    applied = await desk.apply(wanted, place, await desk.look(wanted, place), by="bench", at=time.time())
     return Counted(calls, time.monotonic() - began, len(applied.report.failed))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -104,7 +104,7 @@ class Desk:
         rooms = ManagedRooms(self.homeserver, self.homeserver, self.names, place)
         before = await self.in_force() if self.database is not None else None
         belonged = {room.key: room.members for room in self.wanted(before)} if before else {}
-        snapshot = replace(await rooms.snapshot(wanted), belonged=belonged)
+        snapshot = await rooms.snapshot(wanted, belonged)
         steps = plan(wanted, snapshot, bot=place.bot)
         return change(steps, snapshot, bot=place.bot, organisation=organisation, questions=questions)
 

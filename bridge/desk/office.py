@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import structlog
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from bridge.config import ConfigError, Settings, load
@@ -19,6 +21,8 @@ from bridge.domain.effects import Phrase
 from bridge.ports import Clock
 from bridge.storage import audit
 from bridge.storage.database import Database
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +75,32 @@ class FileOffice:
             phrases.append(Phrase("admin.manual", {}))
         return phrases
 
-    async def make(self, order: GroupOrder, by: str) -> None:
-        """Write it into the file, note who wanted it, and have it applied."""
+    async def make(self, order: GroupOrder, by: str) -> Phrase | None:
+        """Write it into the file, note who wanted it, and have it applied. Returns why it isn't."""
         detail = {"member": order.user_id} if order.user_id else {}
         entry = audit.Entry(by, f"group.{order.act.value}", order.group, detail, self.clock.now().timestamp())
         # Noted first: a change that nobody answers for is worse than a note of one that was tried twice.
         async with self.database.transaction() as connection:
             await audit.note(connection, entry)
-        await asyncio.to_thread(rewrite, self.files[1], order)
+        try:
+            await asyncio.to_thread(rewrite, self.files[1], order)
+        except OSError as error:  # the file is as it was: it is put in place in one step or not at all
+            log.error("organisation.not_written", error=errno.errorcode.get(error.errno or 0, ""))
+            async with self.database.transaction() as connection:
+                await audit.note(connection, replace(entry, action=f"{entry.action}.failed"))
+            return _not_written(error, self.files[1])
         self.reload()
+        return None
+
+
+def _not_written(error: OSError, file: Path) -> Phrase:
+    """What an administrator can do about it."""
+    values = {"file": str(file)}
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Phrase("admin.disk_full", values)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return Phrase("admin.read_only", values)
+    return Phrase("admin.not_written", values | {"why": error.strerror or type(error).__name__})
 
 
 def rewrite(file: Path, order: GroupOrder) -> None:

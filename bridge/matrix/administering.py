@@ -35,8 +35,8 @@ class Office(Protocol):
     async def possible(self, order: GroupOrder) -> Phrase | None:
         """Why it can't be done to the file as it is; ``None`` if it can."""
 
-    async def make(self, order: GroupOrder, by: str) -> None:
-        """Write it into the file, note who wanted it, and have it applied."""
+    async def make(self, order: GroupOrder, by: str) -> Phrase | None:
+        """Write it into the file, note who wanted it, and have it applied. Returns why it isn't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class Administration:
         refusal = await self.office.possible(order)
         if refusal is not None and not (task.started and refusal.text == "admin.already"):
             return await self._say(task, effect, (refusal,), {DONE: proposal})
-        if refusal is None:
-            await self.office.make(order, effect.user_id)
+        if refusal is None and (refused := await self.office.make(order, effect.user_id)) is not None:
+            return await self._say(task, effect, (refused,), {DONE: proposal})
         return await self._say(task, effect, (self._named("admin.done", order),), {DONE: proposal})
 
     async def _proposed(self, task: Task, effect: Agree) -> tuple[str, GroupOrder | None]:

@@ -214,6 +214,11 @@ class MatrixClient(HomeserverCalls):
             raise
         return content
 
+    async def event(self, room_id: str, event_id: str) -> Json:
+        """One event as the bot sees it; a redacted one has no content. Raises port errors."""
+        found: Json = await self._client("GET", f"/rooms/{_q(room_id)}/event/{_q(event_id)}")
+        return found
+
     async def members(self, room_id: str) -> list[Member]:
         """Every member event of the room, whatever the membership."""
         answer = await self._client("GET", f"/rooms/{_q(room_id)}/members")

@@ -53,10 +53,19 @@ class MatrixForgetting:
             await self.admin.deactivate(ghost)
 
     async def redact(self, events: Sequence[tuple[str, str]]) -> None:
-        """Take single events back."""
+        """Take single events back, and first the files in those of the bot, as transcripts are."""
         for room_id, event_id in events:
             with _gone_is_fine():
+                await self._drop_file(room_id, event_id)
                 await self.homeserver.redact(room_id, event_id, txn_id=txn_id(f"erase:{event_id}"))
+
+    async def _drop_file(self, room_id: str, event_id: str) -> None:
+        if self.admin is None:
+            return
+        event = await self.homeserver.event(room_id, event_id)
+        mxc = str(event.get("content", {}).get("url", ""))
+        if event.get("sender") == self.place.bot and mxc.startswith(f"mxc://{self.place.domain}/"):
+            await self.admin.delete_media(mxc)
 
     async def _unlist(self, remains: Remains) -> None:
         for key in remains.spaces:

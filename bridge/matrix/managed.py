@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from bridge.domain import house, plan
 from bridge.matrix import discussion, rooms
+from bridge.matrix.abreast import abreast
 from bridge.matrix.botchat import bot_chat
 from bridge.matrix.outlet import Place
 from bridge.ports import Homeserver, Json, Permanent
+
+NOBODY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+LASTING = ("group", "waiting", "discussion", "bot")
+"""How the keys begin of rooms that stay when the YAML no longer names them; the organisation's is always
+wanted."""
 
 
 class Accounts(Protocol):
@@ -47,73 +55,78 @@ class ManagedRooms:
     names: RoomNames
     place: Place
 
-    async def snapshot(self, wanted: tuple[plan.Wanted, ...]) -> plan.Snapshot:
-        """Every wanted room that exists, rooms no longer wanted, and who has no account. Reads only."""
-        found: dict[str, plan.Actual] = {}
-        for room in wanted:
-            room_id = await self._find(room)
-            await self._look(room.key, room_id, found)
-        for key in await self._left_over(wanted, found.get("organisation")):
-            await self._look(key, await self.names.room_id(key), found)
-        for key, room_id in (await self._houses(wanted, found.get("organisation"))).items():
-            await self._look(key, room_id, found)
+    async def snapshot(
+        self, wanted: tuple[plan.Wanted, ...], belonged: Mapping[str, tuple[str, ...]] = NOBODY
+    ) -> plan.Snapshot:
+        """Every wanted room that exists, rooms no longer wanted, and who has no account. Reads only.
+
+        ``belonged``: the members, by key, as the organisation in force until now wants them.
+        """
+        pairs = zip(wanted, await abreast(self._find, wanted), strict=True)
+        found = await self._look({room.key: room_id for room, room_id in pairs if room_id is not None})
+        found |= await self._look(await self._left_over(wanted, found.get("organisation")))
+        found |= await self._look(await self._houses(wanted, found, belonged))
         present = {
             user_id
             for actual in found.values()
             for user_id, membership in actual.members.items()
             if membership == "join"
         }
-        missing = set()
-        for user_id in dict.fromkeys(member for room in wanted for member in room.members):
-            if user_id not in present and not await self.accounts.account_exists(user_id):
-                missing.add(user_id)
-        return plan.Snapshot(found, frozenset(missing))
+        people = dict.fromkeys(member for room in wanted for member in room.members)
+        absent = [user_id for user_id in people if user_id not in present]
+        known = await abreast(self.accounts.account_exists, absent)
+        missing = frozenset(user_id for user_id, there in zip(absent, known, strict=True) if not there)
+        return plan.Snapshot(found, missing, belonged)
 
-    async def _look(self, key: str, room_id: str | None, found: dict[str, plan.Actual]) -> None:
-        """Read a room; one that we are not in is as good as none, and is made anew if it is wanted."""
-        if room_id is None:
-            return
+    async def _look(self, room_ids: Mapping[str, str]) -> dict[str, plan.Actual]:
+        """These rooms as they are, by key, without those that are gone."""
+        seen = zip(room_ids, await abreast(self._state, room_ids.values()), strict=True)
+        return {
+            key: _actual(room_ids[key], state, self.place.bot) for key, state in seen if state is not None
+        }
+
+    async def _state(self, room_id: str) -> list[Json] | None:
         try:
-            found[key] = _actual(room_id, await self.homeserver.state(room_id), self.place.bot)
+            return await self.homeserver.state(room_id)
         except Permanent as error:
             if error.code not in ("M_FORBIDDEN", "M_NOT_FOUND"):
                 raise
+            return None
 
     async def _left_over(
         self, wanted: tuple[plan.Wanted, ...], organisation: plan.Actual | None
-    ) -> list[str]:
-        """Keys of rooms that belonged to groups and practitioners whom the YAML no longer names."""
-        if organisation is None:
-            return []
+    ) -> dict[str, str]:
+        """Rooms that belonged to groups and practitioners whom the YAML no longer names, IDs by key.
+
+        We know them, also when somebody took them off the organisation's list or has left that by hand.
+        """
+        left: dict[str, str] = {}
+        for kind in LASTING:
+            left |= await self.names.rooms_of(kind)
         keys = {room.key for room in wanted}
-        left = [
-            f"bot:{user_id}"
-            for user_id, membership in organisation.members.items()
-            if membership in plan.PRESENT and user_id != self.place.bot
-        ]
-        for room_id in sorted(organisation.children):
-            key = await self.names.room_key(room_id) or ""
-            if key.startswith("group:"):
-                left += [key, f"waiting:{key.removeprefix('group:')}"]
-            elif key.startswith("discussion:"):
-                left.append(key)
-        return [key for key in left if key not in keys]
+        return {key: room_id for key, room_id in left.items() if key not in keys}
 
     async def _houses(
-        self, wanted: tuple[plan.Wanted, ...], organisation: plan.Actual | None
+        self,
+        wanted: tuple[plan.Wanted, ...],
+        found: Mapping[str, plan.Actual],
+        belonged: Mapping[str, tuple[str, ...]],
     ) -> dict[str, str]:
         """The rooms of the houses of those who come or go; nobody else's are looked at."""
+        organisation = found.get("organisation")
         there = organisation.members.items() if organisation else ()
         present = {user_id for user_id, membership in there if membership in plan.PRESENT}
         people = {member for room in wanted if room.key == "organisation" for member in room.members}
-        moving = (present ^ people) - {self.place.bot}
+        # Who left the organisation's space by hand may still be in rooms of their own.
+        gone = set(belonged.get("organisation", ())) - people
+        moving = ((present ^ people) | gone) - {self.place.bot}
         if not moving:
             return {}
         rooms_by_key = [await self.names.rooms_of(kind) for kind in house.KINDS]
         return {
             key: room_id
-            for found in rooms_by_key
-            for key, room_id in found.items()
+            for rooms in rooms_by_key
+            for key, room_id in rooms.items()
             if moving.intersection(house.owners(key))
         }
 

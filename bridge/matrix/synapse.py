@@ -56,13 +56,17 @@ class SynapseAdmin(HomeserverCalls):
                 return 0
             raise
         for mxc in listed["local"]:
-            server, _, media_id = mxc.removeprefix("mxc://").partition("/")
-            try:
-                await self._call("DELETE", f"/v1/media/{_q(server)}/{_q(media_id)}")
-            except Permanent as error:
-                if error.code != "M_NOT_FOUND":
-                    raise
+            await self.delete_media(mxc)
         return len(listed["local"])
+
+    async def delete_media(self, mxc: str) -> None:
+        """Delete one file of this homeserver; one that is gone is fine. Raises port errors."""
+        server, _, media_id = mxc.removeprefix("mxc://").partition("/")
+        try:
+            await self._call("DELETE", f"/v1/media/{_q(server)}/{_q(media_id)}")
+        except Permanent as error:
+            if error.code != "M_NOT_FOUND":
+                raise
 
     async def delete_media_of(self, user_id: str) -> None:
         """Delete every file that an account uploaded."""

@@ -85,3 +85,25 @@ async def test_a_group_is_changed_from_chat_after_a_look_at_the_plan_and_a_yes(c
     entries = [(one["actor"], one["action"], one["subject"]) for one in await _audit(clinic)]
     assert (ADMIN, "group.add", "derm") in entries
     assert (ADMIN, "group.suspend", "derm") in entries
+
+
+async def test_an_admin_is_told_when_the_file_cannot_be_written(clinic: Clinic) -> None:
+    admin = clinic.people[ADMIN]
+    config = clinic.stack.config
+    # No temporary name beside a name as long as this is short enough: the file can be read, not replaced.
+    long = f"{'o' * 245}.yaml"
+    file = config.parent / long
+    file.write_text(_file(clinic))
+    await clinic.stack.bridge.stop()
+    config.write_text(f"organisation_file: {long}\n{config.read_text()}")
+    await clinic.stack.bridge.start()
+    chat = await clinic.bot_room(admin)
+    before = file.read_text()
+    await admin.say(chat, "!groupe ajouter derm @dr2")
+    proposal = await _said(admin, chat, "Ajouter Dr Numéro 2")
+    await admin.react(chat, proposal["event_id"], "✅")
+    told = await _said(admin, chat, "Je n'ai pas pu écrire")
+    assert "File name too long" in body(told)
+    assert file.read_text() == before
+    actions = [one["action"] for one in await _audit(clinic)]
+    assert actions[-2:] == ["group.add", "group.add.failed"]

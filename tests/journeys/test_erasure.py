@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import smtplib
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -27,20 +28,64 @@ HERS = {
     "second": "Palpitations frumieuses la nuit",
     "reply": "Le krokodinol ne m'aide guère",
     "automatic": "Absente, bandersnatchement vôtre",
+    "held": "Ma voisine snarkissante écrit",
+    "refused": "Un mot jubjubien de trop",
 }
 ABOUT_HER = {
     "answer": "Arrêtez le krokodinol, madame Quelconque",
     "second": "Évitez le gluglucide, madame",
     "note": "soupçon de vorpalite",
     "why": "la babélutte me dépasse",
+    "lost": "Prenez du tulgeydrate, madame",
+    "never": "Et du gimblecarbonate, madame",
 }
 NAME, ADDRESS, PHOTO = "Zénobie Quelconque", "zenobie.quelconque@patients.example", "mon-epaule-nue.jpg"
+NEIGHBOUR = "philomene.voisinette@ailleurs.example"
 HIS = "Douleur wumpussienne au genou"
 WORDS = {
     word
-    for text in (*HERS.values(), *ABOUT_HER.values(), NAME, ADDRESS, "epaule")
+    for text in (*HERS.values(), *ABOUT_HER.values(), NAME, ADDRESS, NEIGHBOUR, "epaule")
     for word in re.findall(r"\w{5,}", text)
-} - {"madame", "depuis", "patients", "example", "vendredi", "absente", "Absente"}
+} - {
+    "madame",
+    "depuis",
+    "patients",
+    "example",
+    "vendredi",
+    "absente",
+    "Absente",
+    "ailleurs",
+    "personne",
+    "écrit",
+}
+DSN = f"""\
+From: MAILER-DAEMON@patients.example
+To: {{to}}
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain; charset=utf-8
+
+Your message could not be delivered to {ADDRESS}.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.patients.example
+
+Final-Recipient: rfc822; {ADDRESS}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 <{ADDRESS}>: no such user
+
+--b
+Content-Type: message/rfc822
+
+{{mail}}
+--b--
+"""
 
 
 @pytest.fixture
@@ -73,13 +118,15 @@ async def _colloque(clinic: Clinic, *words: str) -> tuple[int | None, str]:
     return process.returncode, output.decode()
 
 
-async def _mail(clinic: Clinic, to: str, subject: str, text: str, reply_to: Mail | None = None) -> None:
+async def _mail(
+    clinic: Clinic, to: str, subject: str, text: str, reply_to: Mail | None = None, sender: str = ADDRESS
+) -> None:
     photo = Attached(PHOTO, "image/jpeg", skin_jpeg())
     await clinic.stack.mailbox.write(
         to=to,
         subject=subject,
         text=text,
-        from_address=ADDRESS,
+        from_address=sender,
         from_name=NAME,
         photos=(photo,),
         in_reply_to=reply_to,
@@ -119,6 +166,52 @@ async def _other_hands(clinic: Clinic, asked: Asked, owner: Person) -> None:
     await clinic.stack.mailbox.wait_for(
         ADDRESS, matching=lambda m: any(file.name == "invitation.ics" for file in m.attachments)
     )
+    await _doubtful_mails(clinic, again, successor)
+    await _lost_mails(clinic, again, successor)
+    await _transcript(clinic, again, successor)
+
+
+async def _doubtful_mails(clinic: Clinic, asked: Asked, owner: Person) -> None:
+    """A neighbour writes for her, twice: one mail is refused by the owner, one stays held."""
+    mail = clinic.stack.mailbox.mails_to(ADDRESS)[-1]
+    for words in (HERS["refused"], HERS["held"]):
+        await _mail(clinic, mail.answer_address, f"Re: {mail.subject}", words, mail, NEIGHBOUR)
+        await owner.wait_for(asked.room_id, lambda e, words=words: words in body(e))
+        if words == HERS["refused"]:
+            await owner.say(asked.room_id, "!refuser")
+            await owner.wait_for(asked.room_id, lambda e: body(e).startswith("Refusé"))
+
+
+async def _lost_mails(clinic: Clinic, asked: Asked, owner: Person) -> None:
+    """An answer comes back, and nothing more is sent to her address."""
+    await owner.say(asked.room_id, ABOUT_HER["lost"])
+    lost = await clinic.stack.mailbox.wait_for(ADDRESS, matching=lambda m: ABOUT_HER["lost"] in m.text)
+    report = DSN.format(to=lost.sender, mail=lost.raw.decode()).replace("\n", "\r\n")
+    await asyncio.to_thread(_give_back, clinic, lost.sender, report.encode())
+    await owner.wait_for(asked.room_id, lambda e: "Votre message est revenu" in body(e))
+
+    async def suppressed() -> bool:
+        return ADDRESS in (await _colloque(clinic, "mail", "suppressed", "list"))[1]
+
+    assert await eventually(suppressed)
+    event_id = await owner.say(asked.room_id, ABOUT_HER["never"])
+    await owner.wait_for(
+        asked.room_id, lambda e: e["content"].get("m.relates_to", {}).get("event_id") == event_id
+    )
+
+
+def _give_back(clinic: Clinic, to: str, report: bytes) -> None:
+    """Submit a report with the null sender, as mail servers do."""
+    assert clinic.stack.mailbox.submit_to is not None
+    with smtplib.SMTP(*clinic.stack.mailbox.submit_to, timeout=10) as server:
+        server.sendmail("", [to], report)
+
+
+async def _transcript(clinic: Clinic, asked: Asked, owner: Person) -> None:
+    """The owner has all of it in two documents, in their chat."""
+    await owner.say(asked.room_id, "!export")
+    chat = await clinic.bot_room(owner)
+    await owner.wait_for(chat, lambda e: body(e).endswith(".json"))
 
 
 async def _next_room(person: Person, asked: Asked) -> str:

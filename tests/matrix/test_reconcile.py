@@ -13,7 +13,7 @@ from bridge.demo.person import Person
 from bridge.domain import plan
 from bridge.domain.house import Section, private_key, section_key, space_key
 from bridge.domain.organisation import ExpertGroup, Notify, Organisation, Practitioner
-from bridge.flow.reconcile import Report, reconcile
+from bridge.flow.reconcile import Report, perform
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.managed import ManagedRooms
 from bridge.matrix.outlet import Place
@@ -31,18 +31,25 @@ class Desk:
     place: Place
     names: MemoryNames
 
-    async def apply(self, organisation: Organisation) -> tuple[Report, int]:
+    async def apply(
+        self, organisation: Organisation, belonged: Organisation | None = None
+    ) -> tuple[Report, int]:
         calls: list[str] = []
         self.client.on_call = lambda method, _path: calls.append(method)
-        wanted = plan.wanted_rooms(
+        wanted = self._wanted(organisation)
+        managed = ManagedRooms(self.client, self.client, self.names, self.place)
+        before = {room.key: room.members for room in self._wanted(belonged)} if belonged else {}
+        snapshot = await managed.snapshot(wanted, before)
+        report = await perform(plan.plan(wanted, snapshot, bot=self.place.bot), managed)
+        return report, sum(method in WRITES for method in calls)
+
+    def _wanted(self, organisation: Organisation) -> tuple[plan.Wanted, ...]:
+        return plan.wanted_rooms(
             organisation,
             namespace=self.place.namespace,
             waiting_name="En attente",
             bot_chat_names={"fr": "Colloque", "en": "Colloque"},
         )
-        managed = ManagedRooms(self.client, self.client, self.names, self.place)
-        report = await reconcile(wanted, managed, bot=self.place.bot)
-        return report, sum(method in WRITES for method in calls)
 
     async def members(self, key: str) -> dict[str, str]:
         members = await self.client.members(self.names.rooms[key])
@@ -190,6 +197,32 @@ async def test_a_group_that_the_yaml_no_longer_names_is_emptied_and_stays_so(
     assert await desk.members("organisation") == dict.fromkeys(people, "invite")
     _, writes = await desk.apply(without)
     assert writes == 0
+
+
+async def test_a_room_that_somebody_took_off_the_list_is_emptied_all_the_same(
+    desk: Desk, people: list[str]
+) -> None:
+    organisation = _organisation(people)
+    await desk.apply(organisation)
+    space = desk.names.rooms["organisation"]
+    await desk.client.put_state(space, "m.space.child", desk.names.rooms["group:derm"], {})
+    await desk.apply(replace(organisation, groups=()))
+    for key in ("group:derm", "waiting:derm"):
+        assert await desk.members(key) == dict.fromkeys(people[:2], "leave")
+
+
+async def test_someone_who_left_the_organisation_by_hand_before_loses_the_rest_with_the_yaml(
+    desk: Desk, people: list[str]
+) -> None:
+    organisation = _organisation(people)
+    await desk.apply(organisation)
+    goes, own = people[2], space_key(people[2])
+    desk.names.rooms[own] = await desk.client.create_room({"invite": [goes]})
+    await desk.client.kick(desk.names.rooms["organisation"], goes)
+    report, _ = await desk.apply(_organisation(people[:2]), belonged=organisation)
+    assert report.failed == ()
+    for key in (own, f"bot:{goes}"):
+        assert await desk.members(key) == {goes: "leave"}
 
 
 async def test_someone_who_leaves_the_organisation_leaves_the_bot_chat_too(
