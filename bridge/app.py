@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bridge.asking import asked, asking, reader
 from bridge.availability import StoredAvailability
-from bridge.care import policy
+from bridge.care import policy, secret_for
 from bridge.config import Config, Settings
 from bridge.desk.desk import Desk, acting, client, identity
 from bridge.desk.keeper import Keeper
@@ -114,7 +114,8 @@ class Bridge:
         self.office = FileOffice(settings.files, desk, self.database, self.clock, reload)
         self.mailer = mailer(config)
         self.sandbox = Sandbox()
-        intake = Intake(self.organisation, config.mail.domain, self.names, self._store_mail)
+        secret = secret_for("question", config)
+        intake = Intake(self.organisation, config.mail.domain, self.names, self._store_mail, secret)
         self.listener = self._listener(config, intake)
         self.mailbox = mailbox_reader(config, intake, self.database, self.sharing, self.clock)
         self._runner: web.AppRunner | None = None

@@ -12,8 +12,7 @@ from bridge.sections import CareSection, Config
 
 def policy(config: Config, organisation: Organisation) -> Policy:
     """The policy of this configuration; the organisation may be exchanged while it holds on to it."""
-    # Whoever can guess this can act as the service anyway.
-    secret = hashlib.sha256(b"video " + config.homeserver.as_token.get_secret_value().encode()).hexdigest()
+    secret = secret_for("video", config).hex()
     video = VideoPolicy(config.video.link or "", secret, config.video.minutes, config.video.remind_before_min)
     return Policy(
         config.mail.quiet_period_s,
@@ -22,6 +21,12 @@ def policy(config: Config, organisation: Organisation) -> Policy:
         waits=waits(config.care),
         organisation=organisation,
     )
+
+
+def secret_for(purpose: str, config: Config) -> bytes:
+    """A secret of the installation: whoever can guess it can act as the service anyway."""
+    token = config.homeserver.as_token.get_secret_value()
+    return hashlib.sha256(f"{purpose} {token}".encode()).digest()
 
 
 def waits(care: CareSection) -> Waits:

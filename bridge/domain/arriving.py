@@ -36,3 +36,11 @@ class MailPostponed:
     until: float
     first: bool = False
     told: MailUnusable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToo:
+    """The mail that asked the question was addressed to another group (its key), too."""
+
+    input_id: str
+    group: str

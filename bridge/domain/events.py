@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.domain.arriving import AskedToo as AskedToo
 from bridge.domain.arriving import MailPostponed as MailPostponed
 from bridge.domain.arriving import MailUnusable as MailUnusable
 from bridge.domain.commands import Command, UnknownCommand
@@ -337,6 +338,7 @@ Event = (
     | PatientWrote
     | MailUnusable
     | MailPostponed
+    | AskedToo
     | MailSetAside
     | MailBounced
     | MailDoubted

@@ -179,16 +179,8 @@ def members(question: Question, policy: Policy) -> tuple[Practitioner, ...]:
 def _widen(question: Question, now: datetime, policy: Policy) -> Decision:
     group = policy.organisation.group(question.group)
     assert group is not None
+    wide = widened(question, group.fallback)
     wider = replace(question, also=group.fallback)
-    qid, stem, also = question.id, question.stem, group.fallback
-    card = f"{stem}:card:also"
-    first = f"{stem}:asked" if question.generation > 1 else f"{stem}:ghost"
-    effects: list[fx.Effect] = [
-        fx.Widen(f"{stem}:widen", qid, wider.groups),
-        fx.PostCard(card, qid, also, question.title, question.reference, question.language, first, stem),
-        fx.React(f"{card}:hand", room=f"waiting:{also}", sent=card, symbol="🙋"),
-    ]
-    fresh = replace(question, group=also)
     told = tuple(
         remind(
             wider,
@@ -198,13 +190,24 @@ def _widen(question: Question, now: datetime, policy: Policy) -> Decision:
             f"{question.turn}:{question.rings}",
             since=_age(question, now),
         )
-        for p in members(fresh, policy)
+        for p in members(replace(question, group=group.fallback), policy)
     )
-    return Decision(
-        wider,
-        (*in_room(wider, *effects), counted(also, f"{stem}:widened"), *told),
-        (_act(question, Did.WIDENED, also, len(told)),),
-    )
+    act = _act(question, Did.WIDENED, group.fallback, len(told))
+    return Decision(wide.question, (*wide.effects, *told), (act,))
+
+
+def widened(question: Question, also: str) -> Decision:
+    """The members of a second group may take it as well."""
+    wider = replace(question, also=also)
+    qid, stem = question.id, question.stem
+    card = f"{stem}:card:also"
+    first = f"{stem}:asked" if question.generation > 1 else f"{stem}:ghost"
+    effects: list[fx.Effect] = [
+        fx.Widen(f"{stem}:widen", qid, wider.groups),
+        fx.PostCard(card, qid, also, question.title, question.reference, question.language, first, stem),
+        fx.React(f"{card}:hand", room=f"waiting:{also}", sent=card, symbol="🙋"),
+    ]
+    return Decision(wider, (*in_room(wider, *effects), counted(also, f"{stem}:widened")))
 
 
 def _tell_patient(question: Question, _now: datetime, _policy: Policy) -> Decision:

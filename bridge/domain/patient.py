@@ -105,15 +105,15 @@ def patient_wrote(question: Question, event: ev.PatientWrote, now: datetime, pol
 
     A closed question goes on with its owner; where there is none to go on, the question waits (again).
     """
-    back = _back(question, event, now, policy)
-    assert back.question is not None
-    current = back.question
+    came = back(question, event.input_id, now, policy)
+    assert came.question is not None
+    current = came.question
     words = _patient_effects(current, event.input_id, event.text, event.files, event.problems)
     changes: dict[str, Any] = {"thread": thread_of((*current.thread, event.message_id))}
     if current.status is Status.TAKEN and current.waits_since is None:
         changes |= {"waits_since": now, "steps": (), "step_at": None}
     act = Act(f"{current.id}:wrote:{event.input_id}", Did.PATIENT_WROTE, PATIENT, "", _hashes(event.files))
-    return back.then(Decision(replace(current, **changes), in_room(current, *words), (act,)))
+    return came.then(Decision(replace(current, **changes), in_room(current, *words), (act,)))
 
 
 def unheard(question: Question, event: ev.RequesterUnheard) -> Decision:
@@ -128,7 +128,7 @@ def unheard(question: Question, event: ev.RequesterUnheard) -> Decision:
     return Decision(question, (fx.Planned(tell, asked_key(question.id)),))
 
 
-def _back(question: Question, event: ev.PatientWrote, now: datetime, policy: Policy) -> Decision:
+def back(question: Question, input_id: str, now: datetime, policy: Policy) -> Decision:
     """Where the question has to be for someone to see what the patient writes."""
     gone = bool(question.owner) and not policy.reachable(question.owner)
     match question.status:
@@ -139,7 +139,7 @@ def _back(question: Question, event: ev.PatientWrote, now: datetime, policy: Pol
             return requeued(question, now, policy, actor=PATIENT, why="", code="came_back")
         case Status.CLOSED | Status.ARCHIVED:
             opened = reopened_by_patient(question, now)
-            return opened.then(said(opened.question or question, "reopened_by_patient", event.input_id))
+            return opened.then(said(opened.question or question, "reopened_by_patient", input_id))
         case Status.WITHDRAWN:
             return requeued(question, now, policy, actor=PATIENT, why="", code="came_back")
         case _:

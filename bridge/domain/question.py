@@ -32,6 +32,7 @@ from bridge.domain import (
     video,
 )
 from bridge.domain import events as ev
+from bridge.domain.asked_too import asked_too
 from bridge.domain.medium import carried
 from bridge.domain.state import Decision, Policy, Question, said
 
@@ -88,6 +89,8 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             return patient.patient_wrote(floods.came_in(question, event.input_id), event, now, policy)
         case ev.MailSetAside():
             return patient.set_aside(floods.came_in(question, event.input_id), event)
+        case ev.AskedToo():
+            return asked_too(question, event, now, policy)
         case ev.MailBounced():
             return bounced.came_back(question, event)
         case ev.MailDoubted():

@@ -12,6 +12,10 @@ TOKEN_BYTES = 15
 """120 bits, which is 24 characters of base32: not to be guessed."""
 
 
+ID_BYTES = 10
+"""80 bits, which is 16 characters of base32, name a question."""
+
+
 class Purpose(StrEnum):
     """What a token address is for; the value is the part before the ``+``."""
 
@@ -40,7 +44,7 @@ def new_token() -> str:
 
 def new_id() -> str:
     """A fresh random question ID, fit for room aliases."""
-    return base64.b32encode(secrets.token_bytes(10)).decode().lower()
+    return base64.b32encode(secrets.token_bytes(ID_BYTES)).decode().lower()
 
 
 REFERENCE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"

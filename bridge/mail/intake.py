@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bridge.domain.organisation import Organisation
-from bridge.mail.addresses import new_id, read_address
+from bridge.mail.addresses import ID_BYTES, read_address
 from bridge.mail.listener import Verdict
 from bridge.ports import Names
 
@@ -35,13 +37,28 @@ def mail_key(recipient: str, raw: bytes) -> str:
     A mail server that got no answer sends again, with other trace headers: what counts is the
     recipient, the Message-ID and the body. Message-IDs alone get reused and would lose mail.
     """
+    return f"mail:{_digest(recipient.lower().encode(), *_identity(raw)).hex()}"
+
+
+def question_of_mail(secret: bytes, raw: bytes) -> str:
+    """The ID of the question that a mail asks, whichever groups it is addressed to; not to be guessed."""
+    key = hmac.new(secret, _digest(*_identity(raw)), hashlib.sha256).digest()
+    return base64.b32encode(key[:ID_BYTES]).decode().lower()
+
+
+def _identity(raw: bytes) -> tuple[bytes, bytes]:
+    """What makes this mail this mail: its Message-ID, or what stands for one, and its body."""
     head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
     match = _MESSAGE_ID.search(head)
     identity = match.group(1) if match else b"\n".join(_IDENTIFYING.findall(head))
+    return identity, hashlib.sha256(body).digest()
+
+
+def _digest(*parts: bytes) -> bytes:
     digest = hashlib.sha256()
-    for part in (recipient.lower().encode(), identity, hashlib.sha256(body).digest()):
+    for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
-    return f"mail:{digest.hexdigest()}"
+    return digest.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,8 @@ class Intake:
     domain: str
     names: Names
     store: Callable[[ArrivedMail], Awaitable[None]]
+    secret: bytes
+    """Makes question IDs of mails."""
 
     async def check(self, recipient: str) -> Verdict:
         """Whether mail to this recipient is ours."""
@@ -68,6 +87,5 @@ class Intake:
         recipient = recipient.strip().lower()
         address = read_address(recipient, self.domain)
         question_id = await self.names.question_of_token(address.token) if address else None
-        await self.store(
-            ArrivedMail(mail_key(recipient, raw), question_id or new_id(), recipient, sender, raw)
-        )
+        conversation = question_id or question_of_mail(self.secret, raw)
+        await self.store(ArrivedMail(mail_key(recipient, raw), conversation, recipient, sender, raw))

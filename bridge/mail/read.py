@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bridge.domain.content import Attachment
 from bridge.domain.events import (
+    AskedToo,
     Event,
     MailBounced,
     MailDoubted,
@@ -78,6 +79,9 @@ class MailReader:
             return Reading(hold="no_such_group")
         if mail.automatic or not item.sender:
             return Reading(hold="automatic")
+        known = await self.names.question(item.conversation)
+        if known is not None:  # one mail to several groups is one question
+            return Reading(known.id, (AskedToo(item.key, group.key),))
         told = mail.sender.address if mail.sender else item.sender
         if self.gate and (turn := await self.gate.sender(item, told)):
             return _postponed(item, turn, _unusable_mail(item, mail, group, MANY, told))

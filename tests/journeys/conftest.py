@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.clinic import Clinic, hospital
 
-CHANGES = {"care": {"undo_within_s": 4}}
-"""What can be undone is told to patients after this."""
+MAILS_AN_HOUR = 15
+CHANGES = {"care": {"undo_within_s": 4}, "mail": {"limits": {"of_question": MAILS_AN_HOUR}}}
+"""What can be undone is told to patients after this; a question has so many mails an hour."""
 SIZES = {"derm": 5, "cardio": 2, "vide": 0, "duo": 2}
 
 

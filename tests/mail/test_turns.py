@@ -2,137 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
-import aiosmtplib
 import pytest
-import sqlalchemy as sa
 
 from bridge.domain import effects as fx
 from bridge.domain.keeping import LATER, MANY
-from bridge.domain.organisation import ExpertGroup, Notify, Organisation, Practitioner
-from bridge.domain.state import Policy, Question, Status
-from bridge.flow.inbox import Inbox
-from bridge.flow.timers import Timers
-from bridge.keptmails import StoredTurns
+from bridge.domain.state import Question, Status
 from bridge.mail.addresses import reply_address
-from bridge.mail.intake import ArrivedMail, Intake
-from bridge.mail.listener import MailListener
-from bridge.mail.parse import parse_mail
-from bridge.mail.parsed import ParsedMail
-from bridge.mail.read import MailReader
 from bridge.mail.signed import Verdict
-from bridge.mail.turns import AUTOMATIC_SHOWN, Gate
-from bridge.names import StoredNames
-from bridge.storage import inbox, mails, outbox, questions, registry
-from bridge.storage.codec import decode_effect
-from bridge.storage.database import Database
-from bridge.storage.schema import outbox as outbox_table
-from bridge.storage.sharing import Alone
+from bridge.mail.turns import AUTOMATIC_SHOWN
+from bridge.storage import inbox, mails, questions, registry
 from tests.domain.given import waiting
-
-DOMAIN = "reponse.test"
-GROUP = ExpertGroup("derm", "Dermatologie", f"derm@{DOMAIN}", ("@a:h.example",), Notify.ANNOUNCE, "fr")
-ADMIN = Practitioner("@a:h.example", "Dr A", "fr")
-ORGANISATION = Organisation("Hôpital", "fr", (ADMIN,), (GROUP,), admins=(ADMIN.user_id,))
-LIMIT = 2
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    time = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def forward(self, minutes: float) -> None:
-        self.time += timedelta(minutes=minutes)
-
-
-async def _parse(raw: bytes, domain: str = "", *, report_expected: bool = False) -> ParsedMail:
-    return parse_mail(raw, domain, report_expected=report_expected)
-
-
-@dataclass
-class Post:
-    """Mail that comes in by SMTP and is decided, and what that led to."""
-
-    database: Database
-    clock: Clock
-    worker: Inbox
-    port: int = 0
-    verdict: Verdict = Verdict.PASS
-    woken: list[str] = field(default_factory=list)
-
-    async def check(self, _raw: bytes, _mail: ParsedMail) -> Verdict:
-        return self.verdict
-
-    async def send(self, to: str, *raws: bytes, sender: str = "marie@patients.example") -> None:
-        """All of these on one connection, and decided."""
-        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=self.port, start_tls=False) as client:
-            for raw in raws:
-                await client.sendmail(sender, [to], raw)
-        await self.decide()
-
-    async def decide(self) -> None:
-        async with self.database.reading() as connection:
-            conversations = await inbox.pending(connection)
-        for conversation in conversations:
-            await self.worker._drain_ours(conversation)
-
-    async def effects(self, kind: type) -> list[fx.Effect]:
-        query = sa.select(outbox_table.c.kind, outbox_table.c.payload).where(
-            outbox_table.c.kind == kind.__name__
-        )
-        async with self.database.reading() as connection:
-            return [decode_effect(*row) for row in (await connection.execute(query)).all()]
-
-    async def held(self) -> list[inbox.Input]:
-        async with self.database.reading() as connection:
-            return await inbox.quarantined(connection)
-
-    async def timers(self) -> None:
-        """Perform what is due by now of what was put off."""
-        timers = Timers(self.database, self.clock, self.woken.extend)
-        async with self.database.reading() as connection:
-            waiting_lanes = await outbox.pending(connection)
-        for lane, due_at in waiting_lanes.items():
-            if lane[1].startswith("timer") and due_at <= self.clock.now().timestamp():
-                async with self.database.reading() as connection:
-                    row = await outbox.head(connection, lane)
-                assert row is not None
-                await timers.perform(row)
-        await self.decide()
+from tests.support.post import ADMIN, DOMAIN, GROUP, LIMIT, Post, opened
 
 
 @pytest.fixture
 async def post(tmp_path: Path) -> AsyncIterator[Post]:
-    database, clock = Database(f"sqlite:///{tmp_path}/colloque.db"), Clock()
-    await database.migrate()
-
-    def woken(_lanes: Sequence[outbox.Lane]) -> None:
-        return None
-
-    worker = Inbox(database, Alone(None), clock, {}, Policy(organisation=ORGANISATION), woken)
-    made = Post(database, clock, worker)
-    names = StoredNames(database, worker.take, 1000)
-    gate = Gate(StoredTurns(database), clock, LIMIT, LIMIT)
-    worker.readers["mail"] = MailReader(names, ORGANISATION, DOMAIN, "colloque_", _parse, made.check, gate)
-
-    async def store(mail: ArrivedMail) -> None:
-        arrival = inbox.Arrival(mail.key, "mail", mail.conversation, mail.raw, mail.recipient, mail.sender)
-        await worker.take([arrival])
-
-    listener = MailListener(Intake(ORGANISATION, DOMAIN, names, store), host="127.0.0.1", port=0)
-    await listener.start()
-    made.port = listener.port
-    yield made
-    await listener.stop()
-    await database.close()
+    async with opened(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
