@@ -85,20 +85,16 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             return _of_people(question, event, now, policy)
         case ev.RequesterUnheard():
             return patient.unheard(question, event)
-        case ev.PatientWrote():
-            return patient.patient_wrote(floods.came_in(question, event.input_id), event, now, policy)
-        case ev.MailSetAside():
-            return patient.set_aside(floods.came_in(question, event.input_id), event)
-        case ev.AskedToo():
-            return asked_too(question, event, now, policy)
-        case ev.MailBounced():
-            return bounced.came_back(question, event)
-        case ev.MailDoubted():
-            return doubt.doubted(floods.came_in(question, event.input_id), event)
-        case ev.MailJudged():
-            return doubt.judged(question, event)
-        case ev.InvitationAnswered():
-            return video.invitation_answered(question, event, policy)
+        case (
+            ev.PatientWrote()
+            | ev.MailSetAside()
+            | ev.AskedToo()
+            | ev.MailBounced()
+            | ev.MailDoubted()
+            | ev.MailJudged()
+            | ev.InvitationAnswered()
+        ):
+            return _of_mail(question, event, now, policy)
         case ev.OwnerGone():
             return handing.owner_gone(question, event.user_id, event.reason, now, policy)
         case _:
@@ -113,6 +109,15 @@ OfPeople = (
     | ev.Reacted
     | ev.MemberLeft
     | ev.Instructed
+)
+OfMail = (
+    ev.PatientWrote
+    | ev.MailSetAside
+    | ev.AskedToo
+    | ev.MailBounced
+    | ev.MailDoubted
+    | ev.MailJudged
+    | ev.InvitationAnswered
 )
 OfTheBridge = (
     ev.SealCompleted
@@ -144,6 +149,26 @@ def _of_people(question: Question, event: OfPeople, now: datetime, policy: Polic
             return steering.instructed(question, event, now, policy)
         case ev.MemberLeft():
             return handing.member_left(question, event, now, policy)
+        case _:
+            assert_never(event)
+
+
+def _of_mail(question: Question, event: OfMail, now: datetime, policy: Policy) -> Decision:
+    match event:
+        case ev.PatientWrote():
+            return patient.patient_wrote(floods.came_in(question, event.input_id), event, now, policy)
+        case ev.MailSetAside():
+            return patient.set_aside(floods.came_in(question, event.input_id), event)
+        case ev.AskedToo():
+            return asked_too(question, event, now, policy)
+        case ev.MailBounced():
+            return bounced.came_back(question, event)
+        case ev.MailDoubted():
+            return doubt.doubted(floods.came_in(question, event.input_id), event)
+        case ev.MailJudged():
+            return doubt.judged(question, event)
+        case ev.InvitationAnswered():
+            return video.invitation_answered(question, event, policy)
         case _:
             assert_never(event)
 
