@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -21,11 +22,14 @@ from bridge.matrix.transactions import routes
 from bridge.ports import Permanent, PortError, Temporary, TransportDown
 from bridge.sections import Config
 
+T = TypeVar("T")
 NEEDED = "v1.7"
 """The first version whose application services can ask for a ping."""
 QUICK_SENDS = 15
 """More than a homeserver lets ordinary accounts send at once."""
 CLOCK_ADVICE_S, CLOCK_WRONG_S = 5.0, 60.0
+PATIENT_TRIES, PATIENCE_S = 3, 15.0
+UNHURRIED = "install the registration with rate_limited: false, and restart the homeserver"
 INSTALL = (
     "run `colloque registration`, name the file in the homeserver's app_service_config_files, restart that"
 )
@@ -199,19 +203,34 @@ async def _capabilities(client: MatrixClient, config: Config) -> list[Finding]:
 async def _as_ghost(client: MatrixClient, config: Config) -> list[Finding]:
     """Make a room, write quickly, leave it: what the homeserver's options let us do."""
     alias = f"{config.homeserver.namespace}doctor"
-    await client.remove_alias(f"#{alias}:{config.homeserver.domain}")
+    await _patiently(lambda: client.remove_alias(f"#{alias}:{config.homeserver.domain}"))
     content = {"preset": "private_chat", "room_alias_name": alias, "creation_content": {"m.federate": False}}
     try:
-        room = await client.create_room(content)
-    except (Permanent, Temporary) as error:
+        room = await _patiently(lambda: client.create_room(content))
+    except Temporary as error:
+        said = f"a ghost isn't let make a room now ({error})"
+        return [wrong("rooms", said, UNHURRIED if error.retry_after is not None else "try again in a minute")]
+    except Permanent as error:
         remedy = "let our ghosts make rooms and aliases (room_creation_rules, modules), or " + INSTALL
         return [wrong("rooms", f"a ghost can't make a room with an alias ({error})", remedy)]
     found = [ok("rooms", "a ghost can make rooms and aliases"), await _encryption(client, room)]
     found.append(await _rate(client, room))
-    await client.remove_alias(f"#{alias}:{config.homeserver.domain}")
-    await client.leave(room)
+    await _patiently(lambda: client.remove_alias(f"#{alias}:{config.homeserver.domain}"))
+    await _patiently(lambda: client.leave(room))
     found.append(await _forgotten(client, room))
     return found
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """A homeserver that asks for time gets some: being slowed down is one finding of several."""
+    for _ in range(PATIENT_TRIES):
+        try:
+            return await call()
+        except Temporary as error:
+            if error.retry_after is None or error.retry_after > PATIENCE_S:
+                raise
+            await asyncio.sleep(error.retry_after)
+    return await call()
 
 
 async def _encryption(client: MatrixClient, room: str) -> Finding:
@@ -227,8 +246,7 @@ async def _rate(client: MatrixClient, room: str) -> Finding:
         for _ in range(QUICK_SENDS)
     )
     if any(isinstance(one, Temporary) for one in await asyncio.gather(*sends, return_exceptions=True)):
-        remedy = "install the registration with rate_limited: false, and restart the homeserver"
-        return wrong("rate limits", "the homeserver slows us down", remedy)
+        return wrong("rate limits", "the homeserver slows us down", UNHURRIED)
     return ok("rate limits", "we aren't slowed down")
 
 
@@ -238,7 +256,7 @@ async def _forgotten(client: MatrixClient, room: str) -> Finding:
         await client.messages(room, limit=1)
     except Permanent:
         return ok("forget_rooms_on_leave", "who has left a room reads nothing of it")
-    await client.forget(room)
+    await _patiently(lambda: client.forget(room))
     remedy = "set forget_rooms_on_leave: true: former members keep what they saw, and their clients slow down"
     return advice("forget_rooms_on_leave", "off", remedy)
 
