@@ -70,7 +70,8 @@ def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Set
     mistakes += _fill_acting(source, values, needed=tokens_needed)
     warnings = [*renames.accept(source, values, renames.CONFIG)]
     config = _validated(Config, source, values, mistakes)
-    organisation_path = path.parent / str(values.get("organisation_file") or "organisation.yaml")
+    named = values.get("organisation_file")
+    organisation_path = path.parent / (named if isinstance(named, str) and named else "organisation.yaml")
     try:
         desired_source = read_yaml(organisation_path)
     except ConfigError as error:
@@ -126,7 +127,7 @@ def _fill_secrets(source: YamlFile, values: dict[str, Any], environ: Mapping[str
 def _content(file: Path) -> str | None:
     try:
         return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         return None
 
 

@@ -91,6 +91,8 @@ def read(
         return [], Mistake(
             file, 0, "(whole file)", f"{file} can't be read ({error.strerror}); give a CSV file"
         )
+    except ValueError:
+        return [], Mistake(file, 0, "(whole file)", "no file has such a name; give a CSV file")
     head = text.partition("\n")[0]
     table = csv.reader(
         StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",", strict=True

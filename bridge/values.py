@@ -38,6 +38,13 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def checked_homeserver_url(value: str) -> str:
+    """Where the client-server API is: what goes before ``/_matrix``."""
+    if "/_matrix" in urlsplit(value).path or urlsplit(value).query:
+        raise ValueError("must end before /_matrix, as in https://matrix.example.org")
+    return _http_url(value)
+
+
 def checked_service_url(value: str) -> str:
     """A URL that the homeserver reaches us at."""
     parts = urlsplit(value)
@@ -118,7 +125,7 @@ def _secret(value: Any) -> Any:
     return value
 
 
-Url = Annotated[str, AfterValidator(_http_url)]
+Url = Annotated[str, AfterValidator(checked_homeserver_url)]
 Domain = Annotated[str, AfterValidator(_domain)]
 MatrixId = Annotated[str, AfterValidator(checked_matrix_id)]
 Address = Annotated[str, AfterValidator(_address)]

@@ -9,7 +9,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
+
+from bridge import yamlwords
 
 Location = tuple[str | int, ...]
 MOST_VALUES = 200_000
@@ -54,7 +56,7 @@ class YamlFile:
             if found is None:
                 break
             line = found
-            node = node[step]
+            node = node[_key_of(node, step)] if isinstance(node, CommentedMap) else node[step]
         return line
 
     def mistake(self, location: Location, message: str) -> Mistake:
@@ -78,13 +80,18 @@ def dotted(location: Location) -> str:
 
 def _line_of(node: Any, step: str | int) -> int | None:
     try:
-        if isinstance(node, CommentedMap) and step in node:
-            return int(node.lc.key(step)[0]) + 1
+        if isinstance(node, CommentedMap) and (key := _key_of(node, step)) is not None:
+            return int(node.lc.key(key)[0]) + 1
         if isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
             return int(node.lc.item(step)[0]) + 1
     except (KeyError, TypeError, AttributeError):  # keys merged from an anchor have no line of their own
         return None
     return None
+
+
+def _key_of(node: CommentedMap, step: str | int) -> Any:
+    """The key as the file has it: one that is a number or a list is known by how it is written."""
+    return step if step in node else next((key for key in node if str(key) == str(step)), None)
 
 
 def read_yaml(file: Path) -> YamlFile:
@@ -96,21 +103,29 @@ def read_yaml(file: Path) -> YamlFile:
     try:
         if file.exists() and not file.is_file():
             raise OSError(0, "it is no ordinary file")
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise wrong(1, "the file is not UTF-8 text; save it as UTF-8") from None
+        raw = file.read_bytes()
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise wrong(line, "the file is not UTF-8 text; save it as UTF-8") from None
     except OSError as error:
         raise wrong(1, f"the file can't be read ({error.strerror}); give a readable YAML file") from None
+    except ValueError:
+        raise wrong(
+            1, "the file can't be read (no file has such a name); give a readable YAML file"
+        ) from None
     try:
         root = YAML(typ="rt").load(StringIO(text))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = (error.problem or "not YAML").strip().splitlines()[0]
-        raise wrong(mark.line + 1 if mark else 1, f"not valid YAML: {problem}{_advice(text)}") from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise wrong(1, f"not valid YAML: {str(error).splitlines()[0]}") from None
+    except YAMLError as error:
+        line, said = yamlwords.told(error, text)
+        raise wrong(line, f"not valid YAML: {said}") from None
+    except ValueError as error:
+        line, said = yamlwords.of_value(error, text)
+        raise wrong(line, f"not valid YAML: {said}") from None
+    except RecursionError:
+        raise wrong(1, "not valid YAML: brackets within brackets, too deep to be meant; close them") from None
     if not isinstance(root, CommentedMap):
-        found = "nothing" if root is None else type(root).__name__.removeprefix("Commented").lower()
+        found = "nothing" if root is None else "a list" if isinstance(root, list) else "a single value"
         raise wrong(1, f"the file holds {found}; it must hold keys with values (a mapping)")
     size = _size(root, {}, set())
     if size is None:
@@ -120,10 +135,6 @@ def read_yaml(file: Path) -> YamlFile:
             1, f"its anchors multiply to {size} values; write out what is meant, {MOST_VALUES} at most"
         )
     return YamlFile(file, root)
-
-
-def _advice(text: str) -> str:
-    return " (indent with spaces, not tabs)" if "\n\t" in f"\n{text}" else ""
 
 
 def _size(node: Any, known: dict[int, int], above: set[int]) -> int | None:

@@ -39,7 +39,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     [
         (b"", "holds nothing"),
         (b"# only a remark\n", "holds nothing"),
-        (b"- a\n- b\n", "holds seq"),
+        (b"- a\n- b\n", "holds a list"),
         (b"just words\n", "must hold keys with values"),
         ("language: français\n".encode("latin-1"), "save it as UTF-8"),
         (CONFIG.encode("utf-16"), "save it as UTF-8"),

@@ -11,6 +11,7 @@ from bridge.cli import app
 from bridge.config import ConfigError, load
 from tests.config.wrong import CASES, CONFIG, ORG, ORGANISATION, Case
 from tests.config.wrong_between import BETWEEN
+from tests.config.wrong_signs import SIGNS
 from tests.config.wrong_waits import WAITS
 
 
@@ -26,7 +27,7 @@ def _mistakes(path: Path) -> list[str]:
     return [str(mistake) for mistake in wrong.value.mistakes]
 
 
-@pytest.mark.parametrize("case", [*CASES, *BETWEEN, *WAITS], ids=lambda case: str(case.name))
+@pytest.mark.parametrize("case", [*CASES, *BETWEEN, *WAITS, *SIGNS], ids=lambda case: str(case.name))
 def test_a_mistake_is_told_with_its_place_and_remedy(case: Case, tmp_path: Path) -> None:
     texts = {"config.yaml": CONFIG, ORG: ORGANISATION}
     assert case.old in texts[case.file]
@@ -85,7 +86,7 @@ def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "holds nothing"), (b"- a\n", "holds seq"), (b"\xff\xfe", "UTF-8"), (None, "can't be read")],
+    [(b"", "holds nothing"), (b"- a\n", "holds a list"), (b"\xff\xfe", "UTF-8"), (None, "can't be read")],
 )
 def test_a_file_that_is_no_configuration_is_told_so(
     content: bytes | None, words: str, tmp_path: Path
@@ -104,6 +105,26 @@ def test_a_secret_comes_from_environment_before_file_before_value(tmp_path: Path
     assert load(path, {}).config.homeserver.as_token.get_secret_value() == "from-file"
     named = {"COLLOQUE_HOMESERVER_AS_TOKEN": "from-env"}
     assert load(path, named).config.homeserver.as_token.get_secret_value() == "from-env"
+
+
+def test_a_section_given_twice_shows_nothing_of_what_it_holds(tmp_path: Path) -> None:
+    path = _write(tmp_path, CONFIG + "homeserver: {as_token: TOPSECRET}\n")
+    assert _mistakes(path) == [
+        f'{path}:14: (whole file): not valid YAML: the key "homeserver" is given twice; keep one'
+    ]
+
+
+def test_the_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    path = _write(tmp_path)
+    (tmp_path / ORG).write_bytes(ORGANISATION.encode("latin-1"))
+    assert _mistakes(path) == [
+        f"{tmp_path / ORG}:2: (whole file): the file is not UTF-8 text; save it as UTF-8"
+    ]
+
+
+def test_an_organisation_file_that_no_file_can_be_is_told(tmp_path: Path) -> None:
+    (told,) = _mistakes(_write(tmp_path, f'organisation_file: "a\\0b"\n{CONFIG}'))
+    assert "no file has such a name" in told
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ CASES = [
         "database.url",
         "postgresql://",
     ),
-    Case("the same key twice", "web:", "language: en\nweb:", 12, "(whole file)", "duplicate key"),
+    Case("the same key twice", "web:", "language: en\nweb:", 12, "(whole file)", "given twice"),
     Case("a tab as indentation", "web:\n  port", "web:\n\tport", 13, "(whole file)", "not valid YAML"),
     Case("a bracket left open", "language: fr", "language: [fr", 2, "(whole file)", "not valid YAML"),
     Case(
