@@ -215,7 +215,9 @@ class Bridge:
                         return
                 await asyncio.sleep(BUSY_S)  # another process is at it; then there is nothing left to do
             except Temporary as error:
-                log.warning("homeserver.waiting", error=type(error).__name__, wait=wait_s)
+                log.warning(
+                    "homeserver.waiting", error=type(error).__name__, why=str(error)[:120], wait=wait_s
+                )
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, 15.0)
 

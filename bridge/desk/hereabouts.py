@@ -41,7 +41,14 @@ async def database(config: Config) -> Sequence[Finding]:
         return [wrong("database", f"doesn't answer ({type(error).__name__})", remedy)]
     finally:
         await opened.close()
+    if url.get_backend_name() == "sqlite" and _mode(url.database or "") & 0o007:
+        remedy = f"chmod 600 {url.database}*: it holds what patients write"
+        return [wrong("database", "every account of this machine may read its file", remedy)]
     return [ok("database", "answers" if known else "answers; its tables will be made at the first start")]
+
+
+def _mode(path: str) -> int:
+    return Path(path).stat().st_mode
 
 
 def _exists(path: str) -> bool:

@@ -61,7 +61,7 @@ class HomeserverCalls:
                 yield response
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise TransportDown(f"homeserver: {type(error).__name__}") from error
+            raise TransportDown(f"no answer from {self._url} ({type(error).__name__})") from error
         except PortErrorWithStatus as error:
             status = error.status
             raise error.meaning from None

@@ -8,6 +8,8 @@ with their statement.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -99,6 +101,7 @@ class SqliteConnections:
         engine = sa.create_engine(
             url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"check_same_thread": False}
         )
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         self._writer = ThreadedConnection(engine, "writer", reads=False)
@@ -130,6 +133,12 @@ class SqliteConnections:
         """Close all of them."""
         for connection in (self._writer, *self._readers):
             await connection.close()
+
+
+def _make_private(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+    """A new file is for its owner only, whatever the umask; SQLite gives its companions the same mode."""
+    with contextlib.suppress(OSError):  # it is there, or SQLite says better why it can't be
+        os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from bridge.config import load_without_tokens
 from bridge.desk import hereabouts
 from bridge.desk.finding import State, ok, wrong
 from bridge.sections import Config
+from bridge.storage.database import Database
 
 TOP = Path(__file__).parent.parent.parent
 
@@ -87,3 +89,28 @@ async def test_a_database_that_does_not_answer_is_wrong() -> None:
 def test_a_finding_reads_as_a_line_with_what_to_do() -> None:
     assert str(ok("disk", "enough")) == "OK      disk: enough"
     assert str(wrong("disk", "full", "make room")) == "WRONG   disk: full\n        -> make room"
+
+
+def _modes(folder: Path) -> set[int]:
+    return {found.stat().st_mode & 0o777 for found in folder.iterdir()}
+
+
+async def test_a_new_database_is_its_owners_only_and_one_that_all_may_read_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "colloque.db"
+    before = os.umask(0o022)
+    try:
+        database = Database(f"sqlite:///{file}")
+        await database.migrate()
+        assert _modes(tmp_path) == {0o600}
+        await database.close()
+    finally:
+        os.umask(before)
+    config = _config(1)
+    config = config.model_copy(
+        update={"database": config.database.model_copy(update={"url": f"sqlite:///{file}"})}
+    )
+    (found,) = await hereabouts.database(config)
+    assert found.state is State.OK
+    file.chmod(0o644)
+    (found,) = await hereabouts.database(config)
+    assert (found.state, "chmod 600" in found.remedy) == (State.WRONG, True)
