@@ -14,20 +14,22 @@ from bridge.asking import asked, asking, reader
 from bridge.availability import StoredAvailability
 from bridge.care import policy, secret_for
 from bridge.config import Config, Settings
-from bridge.desk.desk import Desk, acting, client, identity
+from bridge.desk.desk import Desk, acting, client, identity, is_ours
 from bridge.desk.keeper import Keeper
 from bridge.desk.office import FileOffice
 from bridge.domain.events import Event
 from bridge.domain.organisation import InForce
+from bridge.doorway import Doorway
 from bridge.flow.inbox import Inbox
 from bridge.flow.meter import Meter
 from bridge.flow.outbox import Outbox
 from bridge.flow.repair import Repair
+from bridge.flow.streams import Streams
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
 from bridge.flow.watch import Watch
 from bridge.mail.checked import sender_check
-from bridge.mail.intake import ArrivedMail, Intake
+from bridge.mail.intake import Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
@@ -36,23 +38,21 @@ from bridge.mailing import gate, mailer, suppressing
 from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
-from bridge.matrix.own import KINDS, OwnRooms
+from bridge.matrix.own import KINDS
 from bridge.matrix.perform import MatrixPerformer
 from bridge.matrix.pulse import pulse
 from bridge.matrix.restore import Restorer, settled
 from bridge.matrix.transactions import MAX_BODY, routes
 from bridge.names import StoredNames
-from bridge.ports import Json, RawInput, Reading, Temporary
+from bridge.ports import RawInput, Reading, Temporary
 from bridge.protecting import retention
 from bridge.record.documents import StoredTranscripts
 from bridge.secondway import mailbox_reader
-from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.codec import decode_event
 from bridge.storage.database import Database
 from bridge.storage.figures import Figures, figures
 from bridge.storage.identity import belongs
-from bridge.storage.inbox import Arrival
-from bridge.storage.outbox import Lane, lane_named
+from bridge.storage.outbox import NO_HEADS, Heads, Lane, lane_named
 from bridge.storage.sharing import BUSY_S, START, sharing
 from bridge.utc import SystemClock
 from bridge.web.routes import metrics, probes
@@ -91,14 +91,17 @@ class Bridge:
             self._wake_outbox,
         )
         self.watch = Watch(self.database, self.clock, self.inbox.take, self.organisation)
-        self.own_rooms = OwnRooms()
+        self.homeserver = client(config)
+        self.streams = Streams(self._connected)
+        self.doorway = Doorway(self.inbox.take, is_ours(config), self.streams)
+        self.own_rooms = self.doorway.own_rooms
         limit = config.claim.listing_limit
         self.names = StoredNames(self.database, self.inbox.take, limit, self.own_rooms.noted)
         self.wishes = StoredWishes(self.database, self.clock, self.inbox.take, self.organisation)
         self.meter = Meter()
         self.inbox.meter = self.meter
         self.outbox = Outbox(self.database, self.sharing, self.clock, {}, self.inbox.wake, meter=self.meter)
-        self.homeserver = client(config)
+        self.homeserver.on_making = self.streams.making
         self.acting = acting(config)
         self.keeper = Keeper(
             settings,
@@ -115,9 +118,9 @@ class Bridge:
         self.mailer = mailer(config)
         self.sandbox = Sandbox()
         secret = secret_for("question", config)
-        intake = Intake(self.organisation, config.mail.domain, self.names, self._store_mail, secret)
-        self.listener = self._listener(config, intake)
-        self.mailbox = mailbox_reader(config, intake, self.database, self.sharing, self.clock)
+        self.intake = Intake(self.organisation, config.mail.domain, self.names, self.doorway.mail, secret)
+        self.listener = self._listener(config)
+        self.mailbox = mailbox_reader(config, self.intake, self.database, self.sharing, self.clock)
         self._runner: web.AppRunner | None = None
         self._running: list[asyncio.Task[None]] = []
         self._look = asyncio.Event()
@@ -128,13 +131,15 @@ class Bridge:
         self.meter.answered(status, seconds)
         if self._repair is not None:
             self._repair.heard(status, seconds)
+            if not self._repair.reachable:
+                self.streams.broke()
 
     def _connected(self) -> None:
         if self._repair is not None:
             self._repair.connected()
 
-    def _wake_outbox(self, lanes: Sequence[Lane]) -> None:
-        self.outbox.wake(lanes)
+    def _wake_outbox(self, lanes: Sequence[Lane], heads: Heads = NO_HEADS, /) -> None:
+        self.outbox.wake(lanes, heads)
 
     def _woken(self, kind: str, names: Sequence[str]) -> None:
         """Another process left something to do; without names, a scan finds it."""
@@ -149,27 +154,16 @@ class Bridge:
         self.inbox.lanes.drop()
         self.outbox.lanes.drop()
 
-    def _listener(self, config: Config, intake: Intake) -> MailListener:
+    def _listener(self, config: Config) -> MailListener:
         listen = config.mail.listen
         return MailListener(
-            intake,
+            self.intake,
             host=listen.host,
             port=listen.port,
             lmtp=listen.protocol == "lmtp",
             max_size=listen.max_size_mb * 1024 * 1024,
             hostname=config.mail.domain,
         )
-
-    async def _store_mail(self, mail: ArrivedMail) -> None:
-        arrival = Arrival(mail.key, "mail", mail.conversation, mail.raw, mail.recipient, mail.sender)
-        await self.inbox.take([arrival])
-
-    async def _store_events(self, events: list[Json]) -> None:
-        """Keep what people did; what we did ourselves is in the outbox already and comes back to no use."""
-        bot, homeserver = self.homeserver.bot_id, self.settings.config.homeserver
-        ours = Place(bot, homeserver.domain, homeserver.namespace, "").is_ours
-        told = [event for event in events if not (isinstance(event, dict) and ours(event.get("sender")))]
-        await self.inbox.take(matrix_arrivals(self.own_rooms.sift(told)))
 
     async def start(self) -> None:
         """Bring everything up.
@@ -224,7 +218,7 @@ class Bridge:
     async def _listen_http(self, config: Config) -> None:
         app = web.Application(client_max_size=MAX_BODY)
         token = config.homeserver.hs_token.get_secret_value()
-        app.add_routes(routes(hs_token=token, keep=self._store_events, connected=self._connected))
+        app.add_routes(routes(hs_token=token, keep=self.doorway.events, line=self.streams))
         metrics_token = config.web.metrics_token
         app.add_routes(metrics(self._metrics, metrics_token.get_secret_value() if metrics_token else ""))
         app.add_routes(probes(self._needs))
@@ -326,6 +320,7 @@ class Bridge:
             self.clock,
             place.bot,
             (f"@{place.namespace}", f":{place.domain}"),
+            self.streams,
         )
         self._repair = Repair(
             self.database,

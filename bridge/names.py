@@ -33,18 +33,15 @@ class StoredNames:
 
     async def room_id(self, key: str) -> str | None:
         """The Matrix room ID of one of our rooms."""
-        async with self.database.reading() as connection:
-            return await registry.room_id(connection, key)
+        return await self.database.read(lambda connection: registry.room_id(connection, key))
 
     async def room_key(self, room_id: str) -> str | None:
         """Which of our rooms has this room ID."""
-        async with self.database.reading() as connection:
-            return await registry.room_key(connection, room_id)
+        return await self.database.read(lambda connection: registry.room_key(connection, room_id))
 
     async def rooms_of(self, kind: str) -> dict[str, str]:
         """All our rooms of one kind, room IDs by key."""
-        async with self.database.reading() as connection:
-            return await registry.rooms_of(connection, kind)
+        return await self.database.read(lambda connection: registry.rooms_of(connection, kind))
 
     async def remember(self, key: str, room_id: str) -> None:
         """Note the room ID of one of our rooms."""
@@ -54,25 +51,23 @@ class StoredNames:
 
     async def anchored(self, event_id: str) -> str | None:
         """The question a card stands for."""
-        async with self.database.reading() as connection:
-            return await registry.anchored(connection, event_id)
+        return await self.database.read(lambda connection: registry.anchored(connection, event_id))
 
     async def offering(self, user_id: str) -> bool:
         """Whether an offer to someone is not yet recorded as made."""
-        async with self.database.reading() as connection:
-            return await outbox.awaits(connection, f"bot:{user_id}", "Offer")
+        return await self.database.read(
+            lambda connection: outbox.awaits(connection, f"bot:{user_id}", "Offer")
+        )
 
     async def card(self, room_key: str) -> str | None:
         """The message that is kept edited in this room."""
-        async with self.database.reading() as connection:
-            return await people.card(connection, room_key)
+        return await self.database.read(lambda connection: people.card(connection, room_key))
 
     async def result(self, key: str) -> Json | None:
         """What an effect brought, or ``None`` while it hasn't been performed."""
         if (known := self._results.get(key)) is not None:
             return known
-        async with self.database.reading() as connection:
-            found = await outbox.result(connection, key)
+        found = await self.database.read(lambda connection: outbox.result(connection, key))
         if found is not None:
             self._results[key] = found
             if len(self._results) > REMEMBERED:
@@ -81,28 +76,23 @@ class StoredNames:
 
     async def blob(self, digest: str) -> bytes | None:
         """Kept bytes by their SHA-256."""
-        async with self.database.reading() as connection:
-            return await registry.blob(connection, digest)
+        return await self.database.read(lambda connection: registry.blob(connection, digest))
 
     async def handing_over(self, task_id: int, body: bytes) -> None:
         """Note that the mail server is about to get a mail's body: from now on its bytes are fixed."""
-        async with self.database.transaction() as connection:
-            await outbox.hand_over(connection, task_id, body)
+        await self.database.write(lambda connection: outbox.hand_over(connection, task_id, body))
 
     async def not_taken(self, task_id: int) -> None:
         """Note that the mail server refused the body it was offered."""
-        async with self.database.transaction() as connection:
-            await outbox.not_taken(connection, task_id)
+        await self.database.write(lambda connection: outbox.not_taken(connection, task_id))
 
     async def waiting(self, group: str) -> int:
         """How many questions of a group wait."""
-        async with self.database.reading() as connection:
-            return await questions.count_waiting(connection, group)
+        return await self.database.read(lambda connection: questions.count_waiting(connection, group))
 
     async def waiting_rooms(self, group: str) -> list[str]:
         """The rooms of a group's questions that nobody has taken."""
-        async with self.database.reading() as connection:
-            return await inforce.waiting_rooms(connection, group)
+        return await self.database.read(lambda connection: inforce.waiting_rooms(connection, group))
 
     async def listing(self, group: str, question_id: str) -> int:
         """The generation of the group's listing that names this question."""
@@ -115,11 +105,9 @@ class StoredNames:
 
     async def question(self, question_id: str) -> Question | None:
         """A question as it is now."""
-        async with self.database.reading() as connection:
-            stored = await questions.load(connection, question_id)
+        stored = await self.database.read(lambda connection: questions.load(connection, question_id))
         return stored.question if stored else None
 
     async def question_of_token(self, token: str) -> str | None:
         """The question whose reply address carries this token."""
-        async with self.database.reading() as connection:
-            return await registry.question_of_token(connection, token)
+        return await self.database.read(lambda connection: registry.question_of_token(connection, token))

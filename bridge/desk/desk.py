@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -44,6 +44,12 @@ def client(config: Config) -> MatrixClient:
         bot=config.homeserver.bot,
         service_id=config.homeserver.service_id,
     )
+
+
+def is_ours(config: Config) -> Callable[[object], bool]:
+    """Tells the bot and our ghosts from everybody else."""
+    home = config.homeserver
+    return Place(f"@{home.bot}:{home.domain}", home.domain, home.namespace, "").is_ours
 
 
 def acting(config: Config) -> ActingClient | None:

@@ -76,3 +76,8 @@ class GrantOwner:
     ghost: str
     lock: str
     stem: str = ""
+
+
+OVERLAPPING = (CloseJoin, HideHistory, RemoveOthers)
+"""May begin while the step before is performed but not yet recorded: the seal is short, and were the record
+lost, that step would be done once more, to no effect."""

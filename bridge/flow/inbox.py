@@ -7,7 +7,7 @@ with its bytes, and its conversation goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -64,11 +64,11 @@ class Inbox:
     clock: Clock
     readers: dict[str, Reader]
     policy: Policy
-    wake_outbox: Callable[[Sequence[outbox.Lane]], None]
+    wake_outbox: outbox.Wake
     at_once: int = 16
     timelines: Timelines | None = None
     meter: Meter = field(default_factory=Meter)
-    lanes: Lanes[str] = field(init=False)
+    lanes: Lanes[str, inbox.Input] = field(init=False)
     _doubted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -81,8 +81,11 @@ class Inbox:
         """
         gained = tuple(dict.fromkeys(arrival.conversation for arrival in arrivals))
         rows = [arrival.row for arrival in arrivals]
-        await self.database.take(rows, self.clock.now().timestamp())
-        self.wake(gained)
+        first = await self.database.take(rows, self.clock.now().timestamp())
+        if first is not None:
+            self.lanes.nudge(first.conversation, first=first)
+        else:
+            self.wake(gained)
 
     def wake(self, conversations: Sequence[str]) -> None:
         """These conversations have something to do."""
@@ -97,9 +100,9 @@ class Inbox:
         for conversation, due_at in waiting.items():
             self.lanes.nudge(conversation, max(0.0, due_at - now))
 
-    async def _drain(self, conversation: str) -> float | None:
+    async def _drain(self, conversation: str, first: inbox.Input | None) -> float | None:
         async with self.sharing.claimed("inbox", conversation) as ours:
-            return await self._drain_ours(conversation) if ours else BUSY_S
+            return await self._drain_ours(conversation, first) if ours else BUSY_S
 
     def doubt(self, room_id: str) -> None:
         """The homeserver may have lost events of this room: compare it before anything else."""
@@ -111,14 +114,15 @@ class Inbox:
         """How many rooms wait to be compared."""
         return len(self._doubted)
 
-    async def _drain_ours(self, conversation: str) -> float | None:
+    async def _drain_ours(self, conversation: str, first: inbox.Input | None = None) -> float | None:
         if conversation in self._doubted and self.timelines is not None:
             try:
                 await self.timelines.compare(conversation, note=True)
             except Temporary as error:
                 return error.retry_after or AWAY_S
             self._doubted.discard(conversation)
-        item = await self._head(conversation)
+            first = None
+        item = first or await self._head(conversation)
         while item is not None and not self.lanes.stopping:
             wait_s = item.due_at - self.clock.now().timestamp()
             if wait_s > 0:
@@ -133,8 +137,7 @@ class Inbox:
         return None
 
     async def _head(self, conversation: str) -> inbox.Input | None:
-        async with self.database.reading() as connection:
-            return await inbox.head(connection, conversation)
+        return await self.database.read(lambda connection: inbox.head(connection, conversation))
 
     async def _completeness(self, item: inbox.Input) -> Completeness:
         if self.timelines is None or item.kind != "matrix":
@@ -164,26 +167,33 @@ class Inbox:
         now = self.clock.now()
         lanes: list[outbox.Lane] = []
         changes: list[Decided] = []
-        async with self.database.transaction() as connection:
+
+        heads: dict[outbox.Lane, outbox.Row | None] = {}
+
+        async def work(connection: AsyncConnection) -> inbox.Input | None:
             for blob in reading.blobs:
                 await registry.keep_blob(connection, blob, reading.question_id)
             for event in reading.events:
                 decided = await self._decide(connection, reading.question_id, event)
-                lanes += decided.lanes
+                lanes.extend(decided.lanes)
                 changes.append(decided)
             if reading.hold:
                 await inbox.quarantine(connection, item.id, reading.hold)
             elif not await inbox.done(connection, item.id, unsure=unsure, forget=reading.forget):
                 raise questions.Conflict(item.key)
             await self.sharing.tell(connection, "outbox", [outbox.lane_name(lane) for lane in lanes])
-            following = await inbox.head(connection, item.conversation)
+            if self.database.sqlite:  # nobody else can have performed it before we do
+                heads.update([(lane, await outbox.head(connection, lane)) for lane in lanes[:1]])
+            return await inbox.head(connection, item.conversation)
+
+        following = await self.database.write(work)
         if reading.hold:
             log.warning("inbox.held", input=item.id, reason=reading.hold)
         self.meter.inputs.labels(item.kind, "held" if reading.hold else "decided").inc()
         for change in changes:
             self.meter.changed(change.before, change.after)
         self.meter.decided_after.observe(max(0.0, now.timestamp() - item.received_at))
-        self.wake_outbox(lanes)
+        self.wake_outbox(lanes, heads)
         return following
 
     async def _decide(self, connection: AsyncConnection, question_id: str, event: Event) -> Decided:

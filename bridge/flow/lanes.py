@@ -1,7 +1,9 @@
 """Runs one task per lane: order within a lane, many lanes at once.
 
 A lane is anything hashable (a conversation; a conversation and an outlet). ``drain`` works on one
-lane until there is nothing due and returns how many seconds until there will be, or ``None``.
+lane until there is nothing due and returns how many seconds until there will be, or ``None``. Who
+has just stored what is first in a lane may say so: if nobody works on the lane, ``drain`` gets it and need
+not look.
 """
 
 from __future__ import annotations
@@ -14,15 +16,18 @@ import structlog
 
 log = structlog.get_logger()
 L = TypeVar("L", bound=Hashable)
+F = TypeVar("F")
 
 PAUSE_AFTER_CRASH_S = 1.0
 """How long a lane rests when its drain itself failed (the database is away, say)."""
 
 
-class Lanes(Generic[L]):
+class Lanes(Generic[L, F]):
     """The running lanes of one kind."""
 
-    def __init__(self, name: str, drain: Callable[[L], Awaitable[float | None]], *, at_once: int) -> None:
+    def __init__(
+        self, name: str, drain: Callable[[L, F | None], Awaitable[float | None]], *, at_once: int
+    ) -> None:
         self._name = name
         self._drain = drain
         self._slots = asyncio.Semaphore(at_once)
@@ -36,8 +41,11 @@ class Lanes(Generic[L]):
         """Begin to run; what was nudged before is found by a scan."""
         self._open = True
 
-    def nudge(self, lane: L, delay_s: float = 0.0) -> None:
-        """Say that a lane has, or will have in ``delay_s`` seconds, something to do."""
+    def nudge(self, lane: L, delay_s: float = 0.0, *, first: F | None = None) -> None:
+        """Say that a lane has, or will have in ``delay_s`` seconds, something to do.
+
+        ``first`` was committed as the first thing to do in the lane since this process last came here.
+        """
         if self._stopping or not self._open:
             return
         if delay_s > 0:
@@ -45,7 +53,7 @@ class Lanes(Generic[L]):
         elif lane in self._running:
             self._again.add(lane)
         else:
-            self._running[lane] = asyncio.create_task(self._run(lane), name=f"{self._name}")
+            self._running[lane] = asyncio.create_task(self._run(lane, first), name=f"{self._name}")
 
     def _later(self, lane: L, delay_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -60,12 +68,14 @@ class Lanes(Generic[L]):
         self._timers.pop(lane, None)
         self.nudge(lane)
 
-    async def _run(self, lane: L) -> None:
+    async def _run(self, lane: L, first: F | None) -> None:
         wait_s: float | None = None
+        if self._slots.locked():
+            first = None  # it may be another one by then
         try:
             async with self._slots:
                 if not self._stopping:
-                    wait_s = await self._drain(lane)
+                    wait_s = await self._drain(lane, first)
         except Exception:
             log.exception("lane.crashed", kind=self._name)
             wait_s = PAUSE_AFTER_CRASH_S

@@ -6,12 +6,14 @@ performer is told, and looks first. What later decisions need of a result goes b
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.effects import NEVER_GIVEN_UP
 from bridge.flow.lanes import Lanes
@@ -25,6 +27,10 @@ from bridge.storage.database import Database
 from bridge.storage.sharing import BUSY_S, Sharing
 
 log = structlog.get_logger()
+
+
+_Recording = asyncio.Task["outbox.Row | None"] | None
+"""The record of an effect that is still being written; it brings the lane's next one."""
 
 
 class Performer(Protocol):
@@ -54,7 +60,7 @@ class Outbox:
     wake_inbox: Callable[[Sequence[str]], None]
     at_once: int = 16
     meter: Meter = field(default_factory=Meter)
-    lanes: Lanes[outbox.Lane] = field(init=False)
+    lanes: Lanes[outbox.Lane, outbox.Row] = field(init=False)
     _transports: defaultdict[str, Transport] = field(init=False)
     _tried: set[int] = field(default_factory=set)
 
@@ -62,10 +68,10 @@ class Outbox:
         self.lanes = Lanes("outbox", self._drain, at_once=self.at_once)
         self._transports = defaultdict(Transport)
 
-    def wake(self, lanes: Sequence[outbox.Lane]) -> None:
-        """These lanes have something to do."""
+    def wake(self, lanes: Sequence[outbox.Lane], heads: outbox.Heads = outbox.NO_HEADS, /) -> None:
+        """These lanes have something to do; ``heads``: what was just committed as the first in some."""
         for lane in lanes:
-            self.lanes.nudge(lane)
+            self.lanes.nudge(lane, first=heads.get(lane))
 
     async def scan(self) -> None:
         """Find everything that waits: at start, and in case a nudge was lost."""
@@ -75,27 +81,44 @@ class Outbox:
         for lane, due_at in waiting.items():
             self.lanes.nudge(lane, max(0.0, due_at - now))
 
-    async def _drain(self, lane: outbox.Lane) -> float | None:
+    async def _drain(self, lane: outbox.Lane, first: outbox.Row | None) -> float | None:
         async with self.sharing.claimed("outbox", outbox.lane_name(lane)) as ours:
-            return await self._drain_ours(lane) if ours else BUSY_S
+            return await self._drain_ours(lane, first) if ours else BUSY_S
 
-    async def _drain_ours(self, lane: outbox.Lane) -> float | None:
+    async def _drain_ours(self, lane: outbox.Lane, first: outbox.Row | None = None) -> float | None:
         transport = self._transports[_kind(lane)]
-        row = await self._head(lane)
-        while row is not None and not self.lanes.stopping:
-            wait_s = row.due_at - self.clock.now().timestamp()
-            wait_s = max(wait_s, transport.rest())
-            if wait_s > 0:
-                return wait_s
-            row = await self._perform(row, transport)
+        row = first or await self._head(lane)
+        recording: _Recording = None
+        try:
+            while row is not None and not self.lanes.stopping:
+                wait_s = row.due_at - self.clock.now().timestamp()
+                wait_s = max(wait_s, transport.rest())
+                if wait_s > 0:
+                    return wait_s
+                row, recording = await self._step(row, transport, recording)
+        finally:
+            if recording is not None:
+                await recording
         return None
 
-    async def _head(self, lane: outbox.Lane) -> outbox.Row | None:
-        async with self.database.reading() as connection:
-            return await outbox.head(connection, lane)
+    async def _step(
+        self, row: outbox.Row, transport: Transport, recording: _Recording
+    ) -> tuple[outbox.Row | None, _Recording]:
+        """Try an effect; returns the lane's next one, and this one's record while that is being written."""
+        outcome = await self._perform(row, transport)
+        if recording is not None:
+            row = await recording or row
+        if outcome is None:
+            return await self._head((row.conversation, row.lane)), None
+        if row.following is None:
+            return await self._finish(row, outcome), None
+        return row.following, asyncio.create_task(self._finish(row, outcome), name="outbox record")
 
-    async def _perform(self, row: outbox.Row, transport: Transport) -> outbox.Row | None:
-        """Try an effect; returns what is the lane's next one then."""
+    async def _head(self, lane: outbox.Lane) -> outbox.Row | None:
+        return await self.database.read(lambda connection: outbox.head(connection, lane))
+
+    async def _perform(self, row: outbox.Row, transport: Transport) -> Outcome | None:
+        """Try an effect; returns what came of it, or ``None`` when that is settled otherwise."""
         performer = self.performers[_kind((row.conversation, row.lane))]
         row = self._doubting(row)
         try:
@@ -114,8 +137,8 @@ class Outbox:
             log.exception("outbox.crashed", effect=type(row.effect).__name__, row=row.id)
             await self._retry(row, performer, Temporary(type(error).__name__))
         else:
-            return await self._finish(row, outcome)
-        return await self._head((row.conversation, row.lane))
+            return outcome
+        return None
 
     def _doubting(self, row: outbox.Row) -> outbox.Row:
         """Note a try. The first one of the process that decided on the effect needs no doubt."""
@@ -136,21 +159,18 @@ class Outbox:
             )
             for number, event in enumerate(outcome.events)
         ]
-        async with self.database.transaction() as connection:
+
+        async def work(connection: AsyncConnection) -> tuple[tuple[str, ...], outbox.Row | None]:
             if error is None:
                 await outbox.finish(connection, row.id, outcome.result, now)
             else:
                 await outbox.fail(connection, row.id, error, now)
-            for key, room_id in outcome.rooms.items():
-                await registry.remember_room(connection, key, room_id)
-            for event_id, question_id in outcome.anchors.items():
-                await registry.anchor(connection, event_id, question_id)
-            await registry.mention(connection, row.key, outcome.mentions)
-            for room_key, card in outcome.cards.items():
-                await people.keep_card(connection, room_key, card)
+            await _note(connection, row, outcome)
             gained = await inbox.put(connection, arrivals, now)
             await self.sharing.tell(connection, "inbox", gained)
-            following = await outbox.head(connection, (row.conversation, row.lane))
+            return gained, await outbox.head(connection, (row.conversation, row.lane))
+
+        gained, following = await self.database.write(work)
         self._tried.discard(row.id)
         self._count(row, "done" if error is None else "failed")
         log.debug("outbox.done", effect=type(row.effect).__name__, row=row.id, failed=error is not None)
@@ -188,6 +208,17 @@ class Outbox:
     async def _give_up(self, row: outbox.Row, performer: Performer, error: str) -> None:
         log.error("outbox.given_up", effect=type(row.effect).__name__, row=row.id, code=error[:60])
         await self._finish(row, await performer.failed(row, error), error)
+
+
+async def _note(connection: AsyncConnection, row: outbox.Row, outcome: Outcome) -> None:
+    """Keep the names that came of an effect."""
+    for key, room_id in outcome.rooms.items():
+        await registry.remember_room(connection, key, room_id)
+    for event_id, question_id in outcome.anchors.items():
+        await registry.anchor(connection, event_id, question_id)
+    await registry.mention(connection, row.key, outcome.mentions)
+    for room_key, card in outcome.cards.items():
+        await people.keep_card(connection, room_key, card)
 
 
 def _kind(lane: outbox.Lane) -> str:

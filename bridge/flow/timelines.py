@@ -15,6 +15,7 @@ from enum import Enum
 
 import structlog
 
+from bridge.flow.streams import Streams
 from bridge.ports import Clock, Homeserver, Json, Names, Permanent, RawInput, Temporary
 from bridge.storage import timeline
 from bridge.storage.arrivals import matrix_arrivals
@@ -50,6 +51,7 @@ class Timelines:
     clock: Clock
     bot: str
     ghosts: tuple[str, str]
+    streams: Streams = field(default_factory=Streams)
     found: int = 0
     """How many lost events were found."""
     _seen: OrderedDict[str, frozenset[str]] = field(default_factory=OrderedDict)
@@ -60,7 +62,7 @@ class Timelines:
         room_id, event_id = item.conversation, event.get("event_id") if isinstance(event, dict) else None
         if not isinstance(event_id, str) or not self._is_said(event):
             return Completeness.COMPLETE
-        if event_id in self._seen.get(room_id, ()):
+        if event_id in self._seen.get(room_id, ()) or self.streams.whole(room_id, event_id):
             return Completeness.COMPLETE
         if not (await self.names.room_key(room_id) or "").startswith(("question:", "asked:")):
             return Completeness.COMPLETE
@@ -76,6 +78,7 @@ class Timelines:
 
         ``note`` keeps how far that went, so that the next comparison ends there.
         """
+        stream = self.streams.now
         try:
             events, reached = await self._new_events(room_id)
         except Permanent as error:
@@ -95,6 +98,7 @@ class Timelines:
             log.info("timeline.gap", missing=len(gaps.missing), moved=len(gaps.moves))
         self.found += len(gaps.missing)
         self._remember(room_id, events)
+        self.streams.complete(room_id, stream)
         return bool(gaps)
 
     async def _new_events(self, room_id: str) -> tuple[list[Json], str | None]:

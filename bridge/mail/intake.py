@@ -6,8 +6,9 @@ import base64
 import hashlib
 import hmac
 import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.domain.organisation import Organisation
 from bridge.mail.addresses import ID_BYTES, read_address
@@ -61,6 +62,10 @@ def _digest(*parts: bytes) -> bytes:
     return digest.digest()
 
 
+CHECKED = 100
+"""Recipients that are remembered from their check to their mail's end, which comes a moment later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """The listener's sink; ``store`` commits a mail before it returns."""
@@ -71,6 +76,7 @@ class Intake:
     store: Callable[[ArrivedMail], Awaitable[None]]
     secret: bytes
     """Makes question IDs of mails."""
+    _checked: OrderedDict[str, str] = field(default_factory=OrderedDict)
 
     async def check(self, recipient: str) -> Verdict:
         """Whether mail to this recipient is ours."""
@@ -80,12 +86,20 @@ class Intake:
         if address is None:
             return Verdict.UNKNOWN
         known = await self.names.question_of_token(address.token)
-        return Verdict.ACCEPT if known else Verdict.UNKNOWN
+        if known is None:
+            return Verdict.UNKNOWN
+        self._checked[address.token] = known
+        if len(self._checked) > CHECKED:
+            self._checked.popitem(last=False)
+        return Verdict.ACCEPT
 
     async def keep(self, *, sender: str, recipient: str, raw: bytes) -> None:
         """Store a mail durably; a mail we have already changes nothing."""
         recipient = recipient.strip().lower()
         address = read_address(recipient, self.domain)
-        question_id = await self.names.question_of_token(address.token) if address else None
+        question_id = await self._question(address.token) if address else None
         conversation = question_id or question_of_mail(self.secret, raw)
         await self.store(ArrivedMail(mail_key(recipient, raw), conversation, recipient, sender, raw))
+
+    async def _question(self, token: str) -> str | None:
+        return self._checked.pop(token, None) or await self.names.question_of_token(token)

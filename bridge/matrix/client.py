@@ -7,7 +7,7 @@ to decide, which a convenience layer that joins, invites or merges on its own wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,10 @@ from bridge.ports import Json, Member, Permanent, Temporary, TransportDown
 def _q(part: str) -> str:
     """A path segment, slashes included."""
     return quote(part, safe="")
+
+
+def _nothing_made() -> Callable[[str], None]:
+    return lambda _room_id: None
 
 
 MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]*[A-Za-z0-9\]])/([A-Za-z0-9_-]+)")
@@ -35,6 +39,8 @@ class MatrixClient(HomeserverCalls):
         self._domain = domain
         self._service_id = service_id
         self.bot_id = f"@{bot}:{domain}"
+        self.on_making: Callable[[], Callable[[str], None]] = _nothing_made
+        """Called before a room is made, and what it returns with the ID of the new room."""
 
     # --- calling ---
 
@@ -159,7 +165,10 @@ class MatrixClient(HomeserverCalls):
         return room_id
 
     async def _create(self, content: Json) -> str:
-        return str((await self._client("POST", "/createRoom", content))["room_id"])
+        made = self.on_making()
+        room_id = str((await self._client("POST", "/createRoom", content))["room_id"])
+        made(room_id)
+        return room_id
 
     async def resolve_alias(self, alias: str) -> str | None:
         """The room ID behind a full room alias, or ``None``."""

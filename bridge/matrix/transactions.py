@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -23,17 +23,35 @@ MAX_BODY = 50 * 1024 * 1024
 
 Keep = Callable[[list[Json]], Awaitable[None]]
 
+FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP")
+"""What proxies add to a request (RFC 7239 and custom)."""
+
+
+class Line(Protocol):
+    """Told of transactions as they come."""
+
+    def began(self, connection: object, txn_id: str, *, direct: bool) -> None:
+        """A transaction comes by this connection, ``direct`` unless a proxy shows."""
+
+    def broke(self) -> None:
+        """It was not kept."""
+
+
+class _NoLine:
+    def began(self, connection: object, txn_id: str, *, direct: bool) -> None:
+        pass
+
+    def broke(self) -> None:
+        pass
+
 
 def _error(status: int, errcode: str, error: str) -> web.Response:
     return web.json_response({"errcode": errcode, "error": error}, status=status)
 
 
-def routes(*, hs_token: str, keep: Keep, connected: Callable[[], None] = lambda: None) -> list[web.RouteDef]:
-    """The routes that the homeserver calls; ``keep`` returns once events are committed.
-
-    ``connected`` is told of each new connection that transactions come by.
-    """
-    service = _Service(hs_token.encode(), keep, connected)
+def routes(*, hs_token: str, keep: Keep, line: Line | None = None) -> list[web.RouteDef]:
+    """The routes that the homeserver calls; ``keep`` returns once events are committed."""
+    service = _Service(hs_token.encode(), keep, line or _NoLine())
     top = "/_matrix/app/v1"
     return [
         web.put(top + "/transactions/{txn_id}", service.transaction),
@@ -52,11 +70,10 @@ def _read(content: bytes) -> Any:
 
 
 class _Service:
-    def __init__(self, token: bytes, keep: Keep, connected: Callable[[], None]) -> None:
+    def __init__(self, token: bytes, keep: Keep, line: Line) -> None:
         self._token = token
         self._keep = keep
-        self._connected = connected
-        self._connection: object = None
+        self._line = line
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -70,9 +87,18 @@ class _Service:
     async def transaction(self, request: web.Request) -> web.Response:
         if refusal := self._refusal(request):
             return refusal
-        if self._connection is not request.protocol:
-            self._connection = request.protocol
-            self._connected()
+        direct = not any(name in request.headers for name in FORWARDED)
+        self._line.began(request.protocol, request.match_info["txn_id"], direct=direct)
+        kept = False
+        try:
+            answer = await self._kept(request)
+            kept = answer.status == 200
+        finally:
+            if not kept:
+                self._line.broke()
+        return answer
+
+    async def _kept(self, request: web.Request) -> web.Response:
         try:
             body: Any = _read(await request.read())
         except web.HTTPRequestEntityTooLarge:

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import sqlalchemy as sa
@@ -20,8 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bridge.storage.away import DatabaseRefused as DatabaseRefused
 from bridge.storage.door import PRAGMAS, Row, door
-from bridge.storage.threaded import SqliteConnections
+from bridge.storage.heads import Input
+from bridge.storage.threaded import SqliteConnections, Work
 
+T = TypeVar("T")
 AWAY = (OSError, sa.exc.TimeoutError, sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError)
 NEWEST = max(script.name for script in (Path(__file__).parent / "migrations/versions").glob("*.py"))[:4]
 """The schema that this program's migrations lead to."""
@@ -65,6 +68,16 @@ class PostgresConnections:
         async with self._engine.connect() as connection:
             yield connection
             await connection.rollback()
+
+    async def write(self, work: Work[T]) -> T:
+        """Do this in a transaction, and commit it."""
+        async with self.writing() as connection:
+            return await work(connection)
+
+    async def read(self, work: Work[T]) -> T:
+        """Do this on a connection that reads."""
+        async with self.reading() as connection:
+            return await work(connection)
 
     async def close(self) -> None:
         """Close the pool."""
@@ -121,16 +134,28 @@ class Database:
             async with self._writer, self._connections.writing() as connection:
                 yield connection
 
-    async def take(self, rows: Sequence[Row], now: float) -> None:
-        """Store inputs durably (see :mod:`bridge.storage.door`). Raises :class:`DatabaseAway`."""
-        if not rows:
-            return
+    async def write(self, work: Work[T]) -> T:
+        """As a :meth:`transaction`, in as few steps as the database allows; ``work`` awaits nothing else."""
         with _telling_away():
             if not self.sqlite:
-                await self._door.put(rows, now)
-                return
+                return await self._connections.write(work)
             async with self._writer:
-                await self._door.put(rows, now)
+                return await self._connections.write(work)
+
+    async def read(self, work: Work[T]) -> T:
+        """As :meth:`reading`, in as few steps as the database allows; ``work`` awaits nothing else."""
+        with _telling_away():
+            return await self._connections.read(work)
+
+    async def take(self, rows: Sequence[Row], now: float) -> Input | None:
+        """Store inputs durably (see :mod:`bridge.storage.door`). Raises :class:`DatabaseAway`."""
+        if not rows:
+            return None
+        with _telling_away():
+            if not self.sqlite:
+                return await self._door.put(rows, now)
+            async with self._writer:
+                return await self._door.put(rows, now)
 
     async def forget(self, *, thoroughly: bool = False) -> bool:
         """Have the files hold nothing any more that was deleted; ``False``: not now, others are reading.

@@ -13,7 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import asyncpg
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
+
+from bridge.storage.heads import FIRST, Input
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -35,11 +38,18 @@ Row = tuple[str, str, str, str, str, bytes]
 class Door(Protocol):
     """Takes inputs; those whose key is known change nothing."""
 
-    async def put(self, rows: Sequence[Row], now: float) -> None:
-        """Store them in their order."""
+    async def put(self, rows: Sequence[Row], now: float) -> Input | None:
+        """Store them in their order.
+
+        Where one process has the database to itself: what is next in their conversation then, if they are
+        of one.
+        """
 
     async def close(self) -> None:
         """Close the connections."""
+
+
+_FIRST = FIRST.compile(dialect=sqlite.dialect(paramstyle="named"))
 
 
 class SqliteDoor:
@@ -55,11 +65,11 @@ class SqliteDoor:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="door")
         self._connection: sqlite3.Connection | None = None
 
-    async def put(self, rows: Sequence[Row], now: float) -> None:
+    async def put(self, rows: Sequence[Row], now: float) -> Input | None:
         """See :class:`Door`."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._put, rows, now)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._put, rows, now)
 
-    def _put(self, rows: Sequence[Row], now: float) -> None:
+    def _put(self, rows: Sequence[Row], now: float) -> Input | None:
         if self._connection is None:
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             for pragma in PRAGMAS:
@@ -67,12 +77,22 @@ class SqliteDoor:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(self.QUERY, [(*row, now, now) for row in rows])
+            first = self._first(self._connection, rows)
             self._connection.execute("COMMIT")
         except BaseException:
             # Whatever state the file is in, the next input opens it anew.
             connection, self._connection = self._connection, None
             connection.close()
             raise
+        return first
+
+    def _first(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> Input | None:
+        conversations = {row[ROW.index("conversation")] for row in rows}
+        if len(conversations) != 1:
+            return None
+        names = {**_FIRST.params, "conversation": conversations.pop()}
+        found = connection.execute(str(_FIRST), names).fetchone()
+        return Input(*found) if found else None
 
     async def close(self) -> None:
         """Close the connection, in its thread."""
@@ -102,7 +122,7 @@ class PostgresDoor:
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
-    async def put(self, rows: Sequence[Row], now: float) -> None:
+    async def put(self, rows: Sequence[Row], now: float) -> Input | None:
         """See :class:`Door`."""
         async with self._opening:
             if self._pool is None:
@@ -117,6 +137,7 @@ class PostgresDoor:
         columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
         async with self._pool.acquire() as connection:
             await connection.execute(self.QUERY, *columns, now)
+        return None
 
     async def close(self) -> None:
         """Close the pool."""

@@ -10,6 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.door import Row
+from bridge.storage.heads import COLUMNS, FIRST
+from bridge.storage.heads import Input as Input
 from bridge.storage.schema import DISCARDED, DONE, PENDING, QUARANTINED, inbox
 from bridge.storage.schema_people import turns
 
@@ -33,30 +35,9 @@ class Arrival:
         return (key, kind, conversation, recipient, sender, self.payload)
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A stored input. Times are seconds since the epoch."""
-
-    id: int
-    key: str
-    kind: str
-    conversation: str
-    payload: bytes
-    recipient: str
-    sender: str
-    status: str
-    attempts: int
-    error: str
-    received_at: float
-    due_at: float
-
-
 def _storable(text: str) -> str:
     """What no database takes in a text (NUL, half a surrogate pair) must not hold back the whole queue."""
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")
-
-
-_COLUMNS = [inbox.c[name] for name in Input.__dataclass_fields__]
 
 
 async def put(connection: AsyncConnection, arrivals: Sequence[Arrival], now: float) -> tuple[str, ...]:
@@ -95,18 +76,7 @@ async def pending(connection: AsyncConnection) -> dict[str, float]:
 
 async def head(connection: AsyncConnection, conversation: str) -> Input | None:
     """The next input of a conversation, due or not: a late event comes before the one that it precedes."""
-    query = (
-        sa.select(*_COLUMNS)
-        .where(inbox.c.status == PENDING, inbox.c.conversation == conversation)
-        .order_by(
-            sa.func.coalesce(inbox.c.before, inbox.c.id),
-            inbox.c.before.is_(None),
-            inbox.c.place,
-            inbox.c.id,
-        )
-        .limit(1)
-    )
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(FIRST, {"conversation": conversation})).first()
     return Input(*row) if row else None
 
 
@@ -139,7 +109,7 @@ async def quarantine(connection: AsyncConnection, input_id: int, error: str) -> 
 
 async def quarantined(connection: AsyncConnection) -> list[Input]:
     """Everything set aside, oldest first."""
-    query = sa.select(*_COLUMNS).where(inbox.c.status == QUARANTINED).order_by(inbox.c.id)
+    query = sa.select(*COLUMNS).where(inbox.c.status == QUARANTINED).order_by(inbox.c.id)
     return [Input(*row) for row in await connection.execute(query)]
 
 
@@ -164,5 +134,5 @@ async def discard(connection: AsyncConnection, input_id: int) -> bool:
 
 async def by_key(connection: AsyncConnection, key: str) -> Input | None:
     """The input with this key, whatever its status."""
-    row = (await connection.execute(sa.select(*_COLUMNS).where(inbox.c.key == key))).first()
+    row = (await connection.execute(sa.select(*COLUMNS).where(inbox.c.key == key))).first()
     return Input(*row) if row else None

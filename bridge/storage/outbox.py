@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.effects import Effect, Planned
+from bridge.domain.sealing import OVERLAPPING
 from bridge.storage.codec import decode_effect, encode
 from bridge.storage.schema import FAILED, PENDING, SENT, outbox
 
@@ -38,6 +40,7 @@ class Row:
     ``handing_over`` says of a mail that the last try ended without the server's reply to its body.
 
     ``body`` holds the final bytes of a mail, kept for identical retries. Times are epoch seconds.
+    ``following`` is the lane's next effect if that one may overlap with this one's record.
     """
 
     id: int
@@ -52,6 +55,19 @@ class Row:
     process: str
     started: bool
     handing_over: bool
+    following: Row | None = None
+
+
+Heads = Mapping[Lane, Row | None]
+"""What was just committed as the first in some lanes."""
+NO_HEADS: Heads = MappingProxyType({})
+
+
+class Wake(Protocol):
+    """Told which lanes have something to do, and what is first in some of them, if that is known."""
+
+    def __call__(self, lanes: Sequence[Lane], heads: Heads = ..., /) -> None:
+        """They have something to do."""
 
 
 async def add(
@@ -113,11 +129,19 @@ async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
         sa.select(outbox)
         .where(outbox.c.status == PENDING, outbox.c.conversation == lane[0], outbox.c.lane == lane[1])
         .order_by(outbox.c.id)
-        .limit(1)
+        .limit(2)
     )
-    found = (await connection.execute(query)).first()
-    if found is None:
+    found = (await connection.execute(query)).all()
+    if not found:
         return None
+    overlaps = len(found) > 1 and found[1].kind in _OVERLAPPING
+    return _row(found[0], _row(found[1]) if overlaps else None)
+
+
+_OVERLAPPING = frozenset(kind.__name__ for kind in OVERLAPPING)
+
+
+def _row(found: sa.Row[Any], following: Row | None = None) -> Row:
     return Row(
         id=found.id,
         key=found.key,
@@ -131,6 +155,7 @@ async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
         process=found.process,
         started=found.started_at is not None,
         handing_over=found.handing_over,
+        following=following,
     )
 
 

@@ -2,7 +2,8 @@
 
 The usual asynchronous driver takes a step for each cursor, fetch and BEGIN; a message takes a dozen
 statements, and so a good part of its time. Here BEGIN goes with the first statement and rows come
-with their statement.
+with their statement; and work that waits for nothing but the database takes one step as a whole,
+commit included.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
@@ -25,6 +26,26 @@ from bridge.storage.door import PRAGMAS
 
 T = TypeVar("T")
 READERS = 4
+
+Work = Callable[[AsyncConnection], Awaitable[T]]
+"""Statements that belong together. It awaits nothing but its connection."""
+
+
+class _Within:
+    """What :class:`ThreadedConnection` offers, for work that runs in the connection's own thread."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.dialect = connection.dialect
+        self._connection = connection
+
+    async def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
+        return self._connection.execute(statement, parameters)
+
+    async def exec_driver_sql(self, statement: str, parameters: Any = None) -> sa.CursorResult[Any]:
+        return self._connection.exec_driver_sql(statement, parameters)
+
+    async def run_sync(self, function: Callable[..., T], *arguments: Any) -> T:
+        return function(self._connection, *arguments)
 
 
 class ThreadedConnection:
@@ -51,6 +72,22 @@ class ThreadedConnection:
     async def commit(self) -> None:
         """Make what was done since the first statement last."""
         await self._run(lambda connection: connection.commit())
+
+    async def whole(self, work: Work[T], *, commit: bool) -> T:
+        """Do all of this in one step, and commit it or undo it. Raises what ``work`` raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._whole, work, commit)
+
+    def _whole(self, work: Work[T], commit: bool) -> T:
+        try:
+            result = self._step(lambda connection: _driven(work, connection))
+            if commit:
+                self._step(lambda connection: connection.commit())
+        except BaseException:
+            self._end()
+            raise
+        if not commit:
+            self._end()
+        return result
 
     def end(self) -> None:
         """Undo what isn't committed; it is done before the next statement of this connection."""
@@ -81,6 +118,17 @@ class ThreadedConnection:
         if connection is not None:
             connection.invalidate()
             connection.close()
+
+
+def _driven(work: Work[T], connection: sa.Connection) -> T:
+    """Run this to its end, here: on such a connection nothing it awaits is ever pending."""
+    coroutine = cast("Coroutine[Any, None, T]", work(cast("AsyncConnection", _Within(connection))))
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return cast("T", end.value)
+    coroutine.close()
+    raise RuntimeError("work within a transaction waited for something else")
 
 
 def _executed(connection: sa.Connection, statement: Any, parameters: Any) -> sa.Result[Any]:
@@ -118,6 +166,18 @@ class SqliteConnections:
             await self._writer.commit()
         finally:
             self._writer.end()
+
+    async def write(self, work: Work[T]) -> T:
+        """Do this on the connection that writes, and commit it."""
+        return await self._writer.whole(work, commit=True)
+
+    async def read(self, work: Work[T]) -> T:
+        """Do this on a connection that reads."""
+        reader = await self._idle.get()
+        try:
+            return await reader.whole(work, commit=False)
+        finally:
+            self._idle.put_nowait(reader)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

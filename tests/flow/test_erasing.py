@@ -74,7 +74,7 @@ class Ward:
         self.eraser = Eraser(database, self.homeserver, Clock(), "cli:anna")
         self.readings: dict[str, Reading] = {}
         readers = dict.fromkeys(("mail", "matrix", "result"), self._read)
-        self.inbox = Inbox(database, Alone(None), Clock(), dict(readers), Policy(0), lambda _lanes: None)
+        self.inbox = Inbox(database, Alone(None), Clock(), dict(readers), Policy(0), lambda *_lanes: None)
 
     async def _read(self, item: RawInput) -> Reading:
         return self.readings[item.key]

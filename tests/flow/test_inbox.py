@@ -38,7 +38,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[Inbox]:
     async def poison(item: RawInput) -> Reading:
         raise UnicodeDecodeError("utf-8", item.payload, 0, 1, "what the patient wrote")
 
-    def woken(lanes: Sequence[outbox.Lane]) -> None:
+    def woken(lanes: Sequence[outbox.Lane], _heads: outbox.Heads = outbox.NO_HEADS, /) -> None:
         told.extend(lanes)
 
     told: list[outbox.Lane] = []

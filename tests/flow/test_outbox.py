@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.domain.effects import Planned, Wake
+from bridge.domain.effects import CloseJoin, CoverExposed, HideHistory, Planned, RemoveOthers, Wake
 from bridge.flow.outbox import Outbox
 from bridge.flow.retry import Backoff
-from bridge.ports import Outcome, Task, Temporary, TransportDown
+from bridge.ports import Json, Outcome, Task, Temporary, TransportDown
 from bridge.storage import outbox
-from bridge.storage.database import Database
+from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import Alone
 from bridge.utc import SystemClock
 
@@ -93,3 +93,72 @@ async def test_a_try_that_was_cancelled_leaves_doubt(database: Database) -> None
         await worker._drain_ours(LANE)
     await _drained(worker)
     assert performer.doubts == [False, True]
+
+
+class Slow:
+    """Performs the steps of a seal, and sees what is recorded of the step before."""
+
+    backoff = AT_ONCE
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.done: list[str] = []
+        self.recorded_too_early: list[str] = []
+
+    async def perform(self, task: Task) -> Outcome:
+        results = [await self._result(key) for key in ("a", "b", "c", "d") if key < task.key]
+        if isinstance(task.effect, CoverExposed) and None in results:
+            self.recorded_too_early.append(task.key)
+        self.done.append(task.key)
+        return Outcome(result={"of": task.key})
+
+    async def _result(self, key: str) -> Json | None:
+        return await self.database.read(lambda connection: outbox.result(connection, key))
+
+    async def failed(self, task: Task, error: str) -> Outcome:
+        return Outcome()
+
+
+async def _seal(database: Database) -> None:
+    effects = (
+        CloseJoin("a", "q1"),
+        HideHistory("b", "q1"),
+        RemoveOthers("c", "q1", owner="@o:x", owner_name="O", ghost="g", language="fr", lock="l"),
+        CoverExposed("d", "q1", owner="@o:x", owner_name="O", ghost="g", removal="c", claimed_at=0.0),
+    )
+    planned = [Planned(effect, "q1") for effect in effects]
+    await database.write(lambda connection: outbox.add(connection, planned, time.time(), database.process))
+
+
+async def test_the_steps_of_a_seal_overlap_with_records_but_not_with_each_other(database: Database) -> None:
+    await _seal(database)
+    performer = Slow(database)
+    worker = Outbox(database, Alone(None), SystemClock(), {"matrix": performer}, lambda _names: None)
+    await worker._drain_ours(("q1", "matrix"))
+    assert performer.done == ["a", "b", "c", "d"]
+    assert performer.recorded_too_early == []
+    for key in performer.done:
+        assert await performer._result(key) == {"of": key}
+
+
+class Losing(Outbox):
+    """Loses the first record of a step."""
+
+    lost = False
+
+    async def _finish(self, row: outbox.Row, outcome: Outcome, error: str | None = None) -> outbox.Row | None:
+        if row.key == "a" and not self.lost:
+            self.lost = True
+            raise DatabaseAway("gone")
+        return await super()._finish(row, outcome, error)
+
+
+async def test_a_step_whose_record_is_lost_is_done_again_in_its_order(database: Database) -> None:
+    await _seal(database)
+    performer = Slow(database)
+    worker = Losing(database, Alone(None), SystemClock(), {"matrix": performer}, lambda _names: None)
+    with pytest.raises(DatabaseAway):
+        await worker._drain_ours(("q1", "matrix"))
+    await worker._drain_ours(("q1", "matrix"))
+    assert performer.done == ["a", "b", "a", "b", "c", "d"]
+    assert performer.recorded_too_early == []
