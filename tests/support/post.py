@@ -116,7 +116,7 @@ async def opened(folder: Path) -> AsyncIterator[Post]:
     database, clock = Database(f"sqlite:///{folder}/colloque.db"), Clock()
     await database.migrate()
 
-    def woken(_lanes: Sequence[outbox.Lane]) -> None:
+    def woken(_lanes: Sequence[outbox.Lane], _heads: outbox.Heads = outbox.NO_HEADS, /) -> None:
         return None
 
     worker = Inbox(database, Alone(None), clock, {}, Policy(organisation=ORGANISATION), woken)
