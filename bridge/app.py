@@ -117,10 +117,9 @@ class Bridge:
         self.office = FileOffice(settings.files, desk, self.database, self.clock, reload)
         self.mailer = mailer(config)
         self.sandbox = Sandbox()
-        secret = secret_for("question", config)
-        self.intake = Intake(self.organisation, config.mail.domain, self.names, self.doorway.mail, secret)
-        self.listener = self._listener(config)
-        self.mailbox = mailbox_reader(config, self.intake, self.database, self.sharing, self.clock)
+        intake = self._intake(config)
+        self.listener = self._listener(config, intake)
+        self.mailbox = mailbox_reader(config, intake, self.database, self.sharing, self.clock)
         self._runner: web.AppRunner | None = None
         self._running: list[asyncio.Task[None]] = []
         self._look = asyncio.Event()
@@ -154,10 +153,14 @@ class Bridge:
         self.inbox.lanes.drop()
         self.outbox.lanes.drop()
 
-    def _listener(self, config: Config) -> MailListener:
+    def _intake(self, config: Config) -> Intake:
+        secret = secret_for("question", config)
+        return Intake(self.organisation, config.mail.domain, self.names, self.doorway.mail, secret)
+
+    def _listener(self, config: Config, intake: Intake) -> MailListener:
         listen = config.mail.listen
         return MailListener(
-            self.intake,
+            intake,
             host=listen.host,
             port=listen.port,
             lmtp=listen.protocol == "lmtp",
