@@ -13,6 +13,7 @@ from aiohttp import web
 from bridge.asking import asked, asking, reader
 from bridge.availability import StoredAvailability
 from bridge.care import policy, secret_for
+from bridge.choosing import expertise
 from bridge.config import Config, Settings
 from bridge.desk.desk import Desk, acting, client, identity, is_ours
 from bridge.desk.keeper import Keeper
@@ -295,6 +296,7 @@ class Bridge:
                 more={
                     **asking(outlet, organisation, self.database, self.clock, self.inbox.wake, self.wishes),
                     **asked(outlet, organisation, config.care),
+                    **expertise(outlet, self.database, self.homeserver, self.sandbox),
                     **Attention(
                         outlet, StoredAvailability(self.database, self.clock, self.inbox.take)
                     ).handlers,

@@ -42,5 +42,6 @@ def waits(care: CareSection) -> Waits:
         idle_h=care.idle_after_h,
         archive_h=care.archive_after_h,
         handover_h=care.handover_expires_after_h,
+        consent_h=care.consent_expires_after_h,
         undo_s=care.undo_within_s,
     )

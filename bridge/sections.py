@@ -123,6 +123,9 @@ class WaitsSection(Section):
     )
     archive_after_h: Wait = Field(720.0, description="A closed question is archived.")
     handover_expires_after_h: Wait = Field(24.0, description="An offer to a colleague ends.")
+    consent_expires_after_h: Wait = Field(
+        72.0, description="The patient's consent to another expert's opinion is no longer waited for."
+    )
     undo_within_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         60.0, description="Seconds in which closing, archiving and releasing can be undone."
     )

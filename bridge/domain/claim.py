@@ -38,7 +38,7 @@ def hand_raised(question: Question, event: ev.HandRaised, now: datetime) -> Deci
 
 def why_not(question: Question, author: ev.Author) -> str:
     """Why this author may not take a waiting question (locale key of the bot); empty if they may."""
-    if author.user_id == question.requester:
+    if author.user_id == question.asker:
         return "own_question"
     return "" if author.standing is ev.Standing.MEMBER else "not_member"
 
@@ -67,7 +67,7 @@ def _seal(taken: Question, now: datetime) -> tuple[fx.Effect, ...]:
     """Close the room around the owner, in the order in which nobody loses a keystroke or learns more."""
     qid, stem, owner, ghost = taken.id, taken.stem, taken.owner, taken.ghost
     lock, removal = f"{stem}:lock", f"{stem}:remove"
-    values = {"owner": taken.owner_name}
+    values = {"owner": taken.owner_name, "who": taken.name}
     return (
         fx.Lock(lock, qid, owner, ghost, stem),
         fx.CloseJoin(f"{stem}:close-join", qid),
@@ -78,7 +78,7 @@ def _seal(taken: Question, now: datetime) -> tuple[fx.Effect, ...]:
         ),
         fx.GrantOwner(f"{stem}:grant", qid, owner, ghost, lock, stem),
         *_off_the_list(taken),
-        fx.Say(f"{stem}:taken", qid, "taken", taken.language, values),
+        fx.Say(f"{stem}:taken", qid, "opinion_taken" if taken.link else "taken", taken.language, values),
     )
 
 

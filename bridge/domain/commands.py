@@ -59,6 +59,7 @@ TABLE: tuple[Spec, ...] = (
     Spec("message", ("message", "mp"), ("message", "dm"), IN_BOT_CHAT),
     Spec("return", ("revenir",), ("return", "rejoin"), IN_BOT_CHAT),
     Spec("video", ("visio",), ("video",), IN_QUESTION, Who.OWNER),
+    Spec("opinion", ("avis",), ("opinion",), IN_QUESTION, Who.OWNER),
     Spec("waiting", ("attente",), ("waiting", "queue"), IN_BOT_CHAT),
     Spec("list", ("liste", "lister"), ("list",), IN_BOT_CHAT),
     Spec("search", ("chercher", "cherche", "recherche"), ("search", "find"), IN_BOT_CHAT),

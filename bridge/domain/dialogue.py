@@ -13,10 +13,11 @@ from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain import patient
 from bridge.domain.answers import told
-from bridge.domain.commands import SIGN, TABLE, Command, folded
+from bridge.domain.commands import SIGN, TABLE, Command
 from bridge.domain.content import Line
 from bridge.domain.drafting import Dialogue, OpenAsked, asked_key
 from bridge.domain.house import Welcome
+from bridge.domain.meant import group_meant
 from bridge.domain.organisation import ExpertGroup
 from bridge.domain.state import Decision, Policy
 from bridge.domain.wishes import language_named
@@ -81,7 +82,7 @@ def _begin(event: ev.BotAsked, policy: Policy) -> Decision:
     assert isinstance(event.command, Command)
     groups = policy.organisation.groups
     first, _, rest = event.command.argument.partition("\n")
-    chosen = _group(first, groups)
+    chosen = group_meant(first, groups)
     if chosen is None:
         keys = ", ".join(group.key for group in groups)
         return Decision(None, told(event, fx.Phrase("asking.which_group", {"groups": keys, **_words(event)})))
@@ -160,7 +161,7 @@ def _choose(event: ev.BotAsked, dialogue: Dialogue, line: Line, policy: Policy) 
     group: ExpertGroup | None = None
     if said.isascii() and said.isdigit() and 1 <= int(said) <= len(groups):
         group = groups[int(said) - 1]
-    elif (found := _group(said, groups)) and not found[1]:
+    elif (found := group_meant(said, groups)) and not found[1]:
         group = found[0]
     if group is None:
         return _choosing(event, _with(dialogue, line, event), groups, "choose_again")
@@ -260,21 +261,6 @@ def _speaking(event: ev.BotAsked, language: str) -> ev.BotAsked:
 
 def _cleared(dialogue: Dialogue) -> Dialogue:
     return Dialogue(dialogue.user_id, dialogue.version, dialogue.language)
-
-
-def _group(said: str, groups: tuple[ExpertGroup, ...]) -> tuple[ExpertGroup, str] | None:
-    """The group that this begins with, by key or by a name in any language, and what follows."""
-    words = said.split()
-    found: list[tuple[int, ExpertGroup]] = []
-    for group in groups:
-        for name in (group.key, group.name, *dict(group.names).values()):
-            length = len(name.split())
-            if folded(" ".join(words[:length])).rstrip(":,") == folded(name):
-                found.append((length, group))
-    if not found:
-        return None
-    length, group = max(found, key=lambda match: match[0])
-    return group, " ".join(words[length:]).lstrip(":, ")
 
 
 def _shortened(title: str) -> str:

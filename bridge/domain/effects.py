@@ -37,6 +37,7 @@ from bridge.domain.moves import Replay as Replay
 from bridge.domain.moves import SetSpeaking as SetSpeaking
 from bridge.domain.moves import Unlist as Unlist
 from bridge.domain.moves import Widen as Widen
+from bridge.domain.opinions import OpinionEffect
 from bridge.domain.sealing import CloseJoin as CloseJoin
 from bridge.domain.sealing import CoverExposed as CoverExposed
 from bridge.domain.sealing import GrantOwner as GrantOwner
@@ -351,6 +352,7 @@ MatrixEffect = (
     | KeepAbsence
     | KeepMute
     | KeepingEffect
+    | OpinionEffect
 )
 MailEffect = Acknowledge | Answer | TellPatient | TellSender | Suppress
 Effect = MatrixEffect | MailEffect | Wake | WakeVideo | CheckAgenda | ReadAgain

@@ -19,6 +19,9 @@ from bridge.domain.consulting import NoticeFailed as NoticeFailed
 from bridge.domain.consulting import VideoDue as VideoDue
 from bridge.domain.content import Attachment, Line
 from bridge.domain.drafting import Dialogue, Fresh
+from bridge.domain.opinions import ChoiceGathered as ChoiceGathered
+from bridge.domain.opinions import Link
+from bridge.domain.opinions import OpinionTold as OpinionTold
 
 
 class Standing(StrEnum):
@@ -48,7 +51,7 @@ class QuestionAsked:
 
     ``token`` makes the reply address, ``ghost`` is the localpart of the patient's ghost; both are
     random and chosen when the mail was taken in. ``problems`` are codes of what could not be read.
-    ``requester`` is the Matrix ID of who asks on Matrix, empty by mail.
+    ``requester`` is the Matrix ID of who asks on Matrix, empty by mail. With a ``link`` an opinion is asked.
     """
 
     question_id: str
@@ -67,17 +70,22 @@ class QuestionAsked:
     reference: str
     problems: tuple[str, ...] = ()
     requester: str = ""
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PatientWrote:
-    """The patient answered by mail; ``text`` is without the quoted history."""
+    """The patient answered by mail; ``text`` is without the quoted history.
+
+    ``answers`` is the key of the effect whose mail it answers, where that is known.
+    """
 
     input_id: str
     text: str
     files: tuple[Attachment, ...]
     message_id: str
     problems: tuple[str, ...] = ()
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +372,8 @@ Event = (
     | AnswerFailed
     | NoticeFailed
     | AgendaChecked
+    | ChoiceGathered
+    | OpinionTold
     | VideoDue
     | InvitationAnswered
     | ExportFailed

@@ -16,6 +16,7 @@ from bridge.domain.closing import NO_OFFER
 from bridge.domain.commands import folded
 from bridge.domain.delivery import flushed
 from bridge.domain.letters import told_patient
+from bridge.domain.linked import dropped, given_back, kept, not_for
 from bridge.domain.organisation import Organisation, Practitioner
 from bridge.domain.replay import replayed
 from bridge.domain.replies import By, remind, reply
@@ -27,6 +28,7 @@ FRESH_ROOM: dict[str, object] = {
     "unsettled": (),
     "mailed": (),
     "correction": None,
+    "chosen": (),
     **NO_OFFER,
 }
 """What a question does not take along into its next room."""
@@ -38,6 +40,8 @@ def release(question: Question, by: By, why: str, now: datetime, policy: Policy)
         return reply(question, by, "not_taken")
     if by.user_id != question.owner:
         return reply(question, by, "owner_only_here")
+    if question.link is not None and question.link.named:
+        return given_back(question, now, actor=by.user_id, why=why)
     said = reply(question, replace(by, chat=True), "released_here")
     freed = requeued(question, now, policy, actor=by.user_id, why=why, told=False)
     assert freed.question is not None
@@ -57,6 +61,8 @@ def requeued(
     code: str = "owner",
 ) -> Decision:
     """Back to the queue. ``code`` says what happened, for the group; ``told``: the patient learns it now."""
+    if question.link is not None and question.link.named:
+        return given_back(question, now, actor=actor, why=why)
     sent = flushed(question, now)
     assert sent.question is not None
     gone = sent.question
@@ -72,9 +78,11 @@ def requeued(
         sealed=False,
         also="",
         archived_at=None,
+        opinions=kept(gone.opinions, asked=False),
     )
     act = Act(f"{freed.id}:{Did.RELEASED}:{freed.turn}", Did.RELEASED, actor, why, {"code": code})
-    moving = Decision(freed, _to_the_queue(gone, freed, policy, why, code), (act,))
+    acts = (act, *dropped(gone, freed.turn))
+    moving = Decision(freed, _to_the_queue(gone, freed, policy, why, code), acts)
     done = sent.then(moving)
     if gone.owner and (actor != gone.owner or code == "left_room"):
         lost = remind(gone, gone.owner, gone.language, f"gave_back_{code}", f"{freed.turn}", urgent=True)
@@ -171,8 +179,8 @@ def hand_over(question: Question, by: By, words: str, now: datetime, policy: Pol
     person, why = meant
     if person.user_id == question.owner:
         return reply(question, by, "who_is_meant")
-    if person.user_id == question.requester:
-        return reply(question, by, "requester_meant", who=person.name)
+    if refusal := not_for(question, person, policy):
+        return reply(question, by, refusal, who=person.name)
     if person.user_id in policy.away:
         return reply(question, by, "colleague_away", who=person.name)
     if question.offered_to == person.user_id:
@@ -213,6 +221,7 @@ def accept(question: Question, by: By, _why: str, now: datetime, policy: Policy)
         taken_at=now,
         sealed=True,
         waits_since=gone.waits_since,
+        opinions=kept(gone.opinions, asked=True),
     )
     act = Act(
         f"{taken.id}:{Did.HANDED_OVER}:{taken.turn}", Did.HANDED_OVER, by.user_id, "", {"from": gone.owner}
@@ -229,12 +238,13 @@ def accept(question: Question, by: By, _why: str, now: datetime, policy: Policy)
 def _to_the_colleague(gone: Question, taken: Question, policy: Policy) -> tuple[fx.Effect, ...]:
     qid, stem = taken.id, taken.stem
     values = {"who": gone.owner_name, "owner": taken.owner_name}
+    taken_over = "opinion_taken_over" if taken.link else "taken_over"
     return (
         _room(taken, taken.owner),
         fx.JoinGhost(f"{stem}:ghost", qid, taken.ghost, taken.name),
         fx.InviteMembers(f"{stem}:invite", qid, (taken.owner,)),
         replayed(taken, policy, asked=True, talked=True),
-        fx.Say(f"{stem}:taken", qid, "taken_over", taken.language, values),
+        fx.Say(f"{stem}:taken", qid, taken_over, taken.language, values),
         fx.ListInSpace(f"{stem}:list", qid, taken.group, suggested=False, stem=stem),
         *_leave(gone, taken, "left_handed_over", {"owner": taken.owner_name}),
     )

@@ -10,11 +10,13 @@ from dataclasses import replace
 
 from bridge.domain import effects as fx
 from bridge.domain.drafting import Relay, TellRequester, asked_key
+from bridge.domain.linked import brought_back
 from bridge.domain.state import Decision, Question
 
 
 def carried(decision: Decision) -> Decision:
-    """The decision with its mails to a requester on Matrix as what is said in their room."""
+    """The decision with its mails to who asks on Matrix as what is said where they read it."""
+    decision = brought_back(decision)
     question = decision.question
     if question is None or not question.requester:
         return decision

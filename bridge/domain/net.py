@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bridge.domain import effects as fx
-from bridge.domain import handing
+from bridge.domain import expertise, handing
 from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.closing import archived_by_time
 from bridge.domain.hours import later
@@ -47,6 +47,8 @@ class Step(StrEnum):
     """Nobody came back to a closed question."""
     EXPIRE = "expire"
     """A colleague did not answer an offer."""
+    LAPSE = "lapse"
+    """The patient did not answer whether another expert may be asked."""
 
 
 Due = tuple[datetime, Step]
@@ -68,6 +70,8 @@ def steps(question: Question, policy: Policy) -> Iterator[Due]:
         yield question.undo.until, Step.TOLD
     if question.offered_at is not None:
         yield _hours(question, policy, question.offered_at, policy.waits.handover_h), Step.EXPIRE
+    if (lapses := expertise.lapses_at(question, policy)) is not None:
+        yield lapses, Step.LAPSE
     match question.status:
         case Status.WAITING:
             yield from _of_waiting(question, policy)
@@ -97,7 +101,8 @@ def _of_waiting(question: Question, policy: Policy) -> Iterator[Due]:
         (Step.ALERT, waits.alert_h),
     ]
     group = policy.organisation.group(question.group)
-    if group is not None and group.fallback and not question.also:
+    # For an opinion the patient agreed to one group, and to no other.
+    if group is not None and group.fallback and not question.also and question.link is None:
         plan.append((Step.WIDEN, waits.widen_h))
     for step, hours in plan:
         if step not in question.steps:
@@ -169,7 +174,7 @@ def members(question: Question, policy: Policy) -> tuple[Practitioner, ...]:
     """The practitioners who may take it and are there."""
     organisation = policy.organisation
     groups = (organisation.group(key) for key in question.groups)
-    ids = [m for group in groups if group for m in group.on_duty if m != question.requester]
+    ids = [m for group in groups if group for m in group.on_duty if m != question.asker]
     people = (
         organisation.practitioner(user_id) for user_id in dict.fromkeys(ids) if user_id not in policy.away
     )
@@ -239,7 +244,7 @@ def unattended(question: Question, now: datetime, policy: Policy) -> Decision:
     noted = replace(question, steps=(Step.TELL_PATIENT, Step.ALERT), step_at=now)
     told = alerted(noted, "alert_unattended", now, policy)
     group = policy.organisation.group(question.group)
-    if group is None or not group.fallback:
+    if group is None or not group.fallback or question.link is not None:
         return told
     wide = _widen(replace(noted, steps=(*noted.steps, Step.WIDEN)), now, policy)
     return told.then(wide)
@@ -293,5 +298,6 @@ TAKE: dict[Step, Take] = {
     Step.TOLD: _told,
     Step.ARCHIVE: archived_by_time,
     Step.EXPIRE: handing.expired,
+    Step.LAPSE: expertise.lapsed,
 }
 """Who takes each step."""

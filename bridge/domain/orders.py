@@ -14,6 +14,7 @@ from bridge.domain import (
     administration,
     dialogue,
     doubt,
+    expertise,
     findings,
     personal,
     private,
@@ -117,6 +118,7 @@ def _bot_chat_help(
 QUESTION_ORDERS: dict[str, InQuestion] = {
     "help": _question_help,
     "video": video.ordered,
+    "opinion": expertise.ordered,
     **dict.fromkeys(steering.IN_ROOM, steering.in_question),
     **dict.fromkeys(("accept", "decline", "original"), doubt.ordered),
     "export": transcripts.ordered,

@@ -14,6 +14,8 @@ from bridge.domain.closing import reopened_by_patient
 from bridge.domain.content import Attachment
 from bridge.domain.drafting import TellRequester, asked_key
 from bridge.domain.handing import requeued
+from bridge.domain.linked import to_one
+from bridge.domain.organisation import Practitioner
 from bridge.domain.state import Decision, Policy, Question, Status, counted, in_room, said, thread_of
 
 
@@ -34,11 +36,18 @@ def asked(question: Question | None, event: ev.QuestionAsked, now: datetime, pol
         ghost=event.ghost,
         asked_at=now,
         requester=event.requester,
+        link=event.link,
         thread=(*thread_of((event.message_id,)), f"{event.question_id}:acknowledge"),
     )
+    act = Act(f"{new.id}:asked", Did.ASKED, PATIENT, "", {"group": new.group, **_hashes(event.files)})
+    if event.link is not None and event.link.named:
+        (user_id,) = event.members
+        unknown = Practitioner(user_id, user_id, event.language)
+        expert = policy.organisation.practitioner(user_id) or unknown
+        words = _patient_effects(new, "first", event.text, event.files, event.problems)
+        return to_one(new, expert, words, now, act)
     attended = any(member not in policy.away for member in event.members)
     setup = _setup(new, event, unattended=not attended)
-    act = Act(f"{new.id}:asked", Did.ASKED, PATIENT, "", {"group": new.group, **_hashes(event.files)})
     decided = Decision(new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked")), (act,))
     return decided if attended else decided.then(net.unattended(new, now, policy))
 

@@ -17,6 +17,7 @@ from bridge.domain import (
     claim,
     delivery,
     doubt,
+    expertise,
     floods,
     handing,
     leaving,
@@ -126,6 +127,8 @@ OfTheBridge = (
     | ev.AnswerFailed
     | ev.NoticeFailed
     | ev.AgendaChecked
+    | ev.ChoiceGathered
+    | ev.OpinionTold
     | ev.VideoDue
     | ev.ExportFailed
     | ev.PostFailed
@@ -142,7 +145,7 @@ def _of_people(question: Question, event: OfPeople, now: datetime, policy: Polic
         case ev.HandRaised():
             return claim.hand_raised(question, event, now)
         case ev.MemberRedacted():
-            return notes.member_redacted(question, event)
+            return notes.member_redacted(expertise.unmarked(question, event), event)
         case ev.Reacted():
             return steering.reacted(question, event, now, policy)
         case ev.Instructed():
@@ -156,7 +159,9 @@ def _of_people(question: Question, event: OfPeople, now: datetime, policy: Polic
 def _of_mail(question: Question, event: OfMail, now: datetime, policy: Policy) -> Decision:
     match event:
         case ev.PatientWrote():
-            return patient.patient_wrote(floods.came_in(question, event.input_id), event, now, policy)
+            let_in = floods.came_in(question, event.input_id)
+            wrote = patient.patient_wrote(let_in, event, now, policy)
+            return expertise.consent_read(let_in, wrote, event, now, policy)
         case ev.MailSetAside():
             return patient.set_aside(floods.came_in(question, event.input_id), event)
         case ev.AskedToo():
@@ -176,7 +181,8 @@ def _of_mail(question: Question, event: OfMail, now: datetime, policy: Policy) -
 def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy: Policy) -> Decision:
     match event:
         case ev.SealCompleted():
-            return doubt.sealed(question, claim.sealed(question, event, policy))
+            opened = doubt.sealed(question, claim.sealed(question, event, policy))
+            return expertise.sealed(opened, policy)
         case ev.DraftDue():
             return delivery.draft_due(question, event, now)
         case ev.AnswerHandedOver():
@@ -187,6 +193,10 @@ def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy
             return patient.notice_failed(question, event)
         case ev.AgendaChecked():
             return video.agenda_checked(question, event, now, policy)
+        case ev.ChoiceGathered():
+            return expertise.gathered(question, event, policy)
+        case ev.OpinionTold():
+            return expertise.told(question, event, policy)
         case ev.VideoDue():
             return video.due(question, event, now, policy)
         case ev.ExportFailed():

@@ -13,6 +13,7 @@ from bridge.domain.consulting import Video, VideoPolicy
 from bridge.domain.content import Line
 from bridge.domain.drafting import Dialogue
 from bridge.domain.keeping import HeldMail
+from bridge.domain.opinions import Link, Opinion
 from bridge.domain.organisation import Organisation
 
 NOBODY = Organisation("", "fr", (), ())
@@ -54,6 +55,7 @@ class Waits:
     idle_h: float = 336.0
     archive_h: float = 720.0
     handover_h: float = 24.0
+    consent_h: float = 72.0
     undo_s: float = 60.0
 
 
@@ -121,6 +123,8 @@ class Question:
     addresses of the patient.
 
     ``requester`` is the Matrix ID of who asks on Matrix (then ``address`` is the same), empty by e-mail.
+    ``opinions`` are those of other experts that the owner wants; ``chosen`` the owner's marks on what is to
+    go along, and what they are on. With a ``link`` the question itself is asked for an opinion.
     """
 
     id: str
@@ -170,11 +174,19 @@ class Question:
     held: tuple[HeldMail, ...] = ()
     admitted: tuple[str, ...] = ()
     also_from: tuple[str, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    chosen: tuple[tuple[str, str], ...] = ()
+    link: Link | None = None
 
     @property
     def room(self) -> str:
         """The key of the question room."""
         return f"question:{self.id}"
+
+    @property
+    def asker(self) -> str:
+        """The Matrix ID of the practitioner or patient who asks, and so can't take it; empty by e-mail."""
+        return self.link.user_id if self.link else self.requester
 
     @property
     def stem(self) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from bridge.domain import closing, delivery, doubt, handing, notes, quiet
+from bridge.domain import closing, delivery, doubt, expertise, handing, notes, quiet
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.commands import Command
@@ -104,6 +104,10 @@ def reacted(question: Question, event: ev.Reacted, now: datetime, policy: Policy
         return Decision(question)
     if symbol in NOTES:
         return notes.marked_as_note(question, by, event.target)
+    if symbol == expertise.CLIP:
+        return expertise.marked(question, by, event.target)
+    if symbol == expertise.SEND:
+        return expertise.confirmed(question, by, now)
     if symbol in doubt.MARKS or symbol == doubt.ORIGINAL:
         return doubt.marked(question, by, event.target, symbol)
     name = next((name for mark, name in MARKS.items() if mark.rstrip("\ufe0f") == symbol), "")

@@ -38,6 +38,8 @@ def ordered(
     """« !visio demain 14h30 20min », « !visio déplacer … », « !visio annuler », or alone: what there is."""
     if not policy.video.link:
         return answered(question, event, (fx.Phrase("bot.video_unconfigured"),))
+    if question.link is not None:
+        return answered(question, event, (fx.Phrase("bot.opinion_no_video"),))
     if question.status is not Status.TAKEN:
         return answered(question, event, (fx.Phrase("bot.video_not_open"),))
     word, _, rest = command.argument.partition(" ")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.state import Question
 from bridge.ports import Clock, Forgetting, Permanent, Remains, Temporary
-from bridge.storage import audit, erasure, holds
+from bridge.storage import audit, erasure, holds, questions
 from bridge.storage.database import Database
 from bridge.storage.erasure import Traces
 
@@ -32,18 +33,22 @@ class Eraser:
     clock: Clock
     actor: str
 
-    async def wipe(self, question: Question, why: str) -> Traces:
-        """Erase our rows. Raises :class:`Held`."""
-        at = self.clock.now().timestamp()
+    async def wipe(self, question: Question, why: str) -> None:
+        """Erase our rows, and those of what experts were asked about it. Raises :class:`Held`."""
         async with self.database.transaction() as connection:
-            if await holds.held(connection, question):
-                raise Held(question.reference)
-            found = await erasure.wipe(connection, question, at=at, why=why)
-            detail = {"group": question.group, "rooms": str(len(found.room_ids)), "why": why}
-            entry = audit.Entry(self.actor, "question.erase", question.reference, detail, at)
-            await audit.note(connection, entry)
+            for one in (question, *await questions.linked(connection, question)):
+                if await holds.held(connection, one):
+                    raise Held(one.reference)
+                if await questions.load(connection, one.id) is not None:
+                    await self._wipe(connection, one, why)
+
+    async def _wipe(self, connection: AsyncConnection, question: Question, why: str) -> None:
+        at = self.clock.now().timestamp()
+        found = await erasure.wipe(connection, question, at=at, why=why)
+        detail = {"group": question.group, "rooms": str(len(found.room_ids)), "why": why}
+        entry = audit.Entry(self.actor, "question.erase", question.reference, detail, at)
+        await audit.note(connection, entry)
         log.info("question.erased", why=why, rooms=len(found.room_ids))
-        return found
 
     async def finish(self) -> int:
         """Have the homeserver forget whatever it still has to; returns how many questions are left."""

@@ -147,7 +147,8 @@ class MailReader:
             events, mail = (answered[0],), answered[1]
         if mail.reply or mail.files:
             blobs, files = _files(mail.files)
-            wrote = PatientWrote(item.key, mail.reply, files, mail.message_id, _problems(mail))
+            known = _answered(mail, question, self.domain)
+            wrote = PatientWrote(item.key, mail.reply, files, mail.message_id, _problems(mail), known)
             return Reading(item.conversation, (*events, wrote), blobs)
         return Reading(item.conversation, events) if events else _aside(item, "empty")
 
@@ -206,6 +207,13 @@ def _postponed(item: RawInput, turn: Turn, told: MailUnusable | None) -> Reading
     """Too much came within an hour: this one waits, and whoever wrote it may be told."""
     event = MailPostponed(item.key, item.conversation, MANY, turn.at, turn.first, told)
     return Reading(item.conversation, (event,), hold=MANY)
+
+
+def _answered(mail: ParsedMail, question: Question, domain: str) -> str:
+    """Which mail of ours it answers, by the key of what made that; empty where it names none that we know."""
+    keys = {message_id_of(key, domain): key for key in question.thread if not key.startswith("<")}
+    named = (mail.in_reply_to, *reversed(mail.references))
+    return next((keys[message_id] for message_id in named if message_id in keys), "")
 
 
 def _aside(item: RawInput, reason: str, hold: str = "") -> Reading:

@@ -74,6 +74,13 @@ class Sandbox:
         asked = [(signature.index, signature.record) for signature in wanted]
         return await self._call("verify", raw, asked, records, size=len(raw)) is True
 
+    async def clean(self, raw: bytes) -> ParsedFile | None:
+        """A photo without its metadata, ``None`` if it isn't one that we can open. Raises
+        :class:`ParserDied`.
+        """
+        photo = await self._call("clean", raw, size=len(raw))
+        return photo if isinstance(photo, ParsedFile) else None
+
     async def _call(self, *request: Any, size: int) -> Any:
         async with self._slots:
             child = self._resting.pop() if self._resting else await _Child.start(self.limits)
@@ -231,11 +238,21 @@ def _read(requests: BinaryIO) -> Any:
 
 def _answerer() -> Any:
     from bridge.mail.parse import parse_mail
+    from bridge.mail.photos import clean_photo
     from bridge.mail.signed import verify
+
+    def cleaned(raw: bytes) -> ParsedFile | None:
+        photo = clean_photo(raw)
+        if photo is None:
+            return None
+        name = f"photo.{photo.extension}"
+        return ParsedFile(Kind.IMAGE, name, photo.mimetype, photo.content, photo.width, photo.height)
 
     def answer(request: tuple[Any, ...]) -> object:
         if request[0] == "parse":
             return parse_mail(request[1], request[2], report_expected=request[3])
+        if request[0] == "clean":
+            return cleaned(request[1])
         _, raw, asked, records = request
         return verify(raw, [Signature(*each) for each in asked], records)
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain import effects as fx
 from bridge.domain.acts import Did
 from bridge.domain.commands import SIGN
+from bridge.domain.opinions import NoteOpinion
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.locale import text
@@ -24,7 +25,7 @@ from bridge.storage import acts, inbox, registry
 from bridge.storage.codec import decode_effect
 from bridge.storage.schema import FAILED, SENT, outbox
 
-SAID = ("PostText", "PostFile", "Answer", "Acknowledge", "TellPatient")
+SAID = ("PostText", "PostFile", "Answer", "Acknowledge", "TellPatient", "NoteOpinion")
 """Effects that carry what somebody said, or what the service wrote to the patient."""
 
 STATES = {SENT: "sent", FAILED: "failed"}
@@ -131,8 +132,20 @@ async def _said(sources: Sources, question: Question, effect: fx.Effect, row: An
         case fx.TellPatient():
             words = text(effect.language, f"notice.{effect.message}", **effect.values)
             return [_mailed(Entry(at, "Colloque", "service", words), row)]
+        case NoteOpinion():
+            return [_opinion(effect, at)]
         case _:
             return []
+
+
+def _opinion(effect: NoteOpinion, at: datetime) -> Entry:
+    """What another expert said of it, which stands in the room and was never sent."""
+    given = effect.said
+    words = "\n\n".join(line.text for line in given.lines if line.text)
+    files = tuple(
+        File(line.attachment.name, line.attachment.mimetype, None) for line in given.lines if line.attachment
+    )
+    return Entry(at, given.name, "colleague", words, files, internal=True)
 
 
 def _answer(effect: fx.Answer, row: Any, at: datetime) -> Entry:

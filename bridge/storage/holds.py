@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.state import Question
+from bridge.storage import questions
 from bridge.storage.schema import holds
 
 
@@ -56,5 +57,9 @@ async def held(connection: AsyncConnection, question: Question) -> bool:
     """Whether this question must be kept."""
     addresses = (question.address, *question.also_from)
     subjects = [of_question(question.id), *map(of_patient, addresses)]
+    if question.link is not None:  # what a hold keeps, it keeps with what experts said of it
+        about = await questions.load(connection, question.link.origin)
+        if about is not None and await held(connection, about.question):
+            return True
     query = sa.select(holds.c.subject).where(holds.c.subject.in_(subjects))
     return (await connection.execute(query.limit(1))).first() is not None

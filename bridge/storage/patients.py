@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.state import Question
+from bridge.storage import questions as questions_stored
 from bridge.storage.codec import decode_question
 from bridge.storage.inbox import Input
 from bridge.storage.schema import inbox, metadata, outbox, questions
@@ -37,15 +38,17 @@ async def _pages(
 
 
 async def questions_of(connection: AsyncConnection, address: str) -> list[Question]:
-    """Everything that this person ever asked, oldest first; the case of an address doesn't matter, and an
-    address that an owner took as a further one of the patient is theirs, too.
+    """Everything that this person ever asked, oldest first, with what experts were asked about it; the case
+    of an address doesn't matter, and an address that an owner took as a further one is theirs, too.
     """
     wanted = address.casefold()
     named = sa.func.lower(questions.c.state).contains(wanted, autoescape=True)
     query = sa.select(questions.c.id, questions.c.state).where(named)
     found = [decode_question(row.state) async for row in _pages(connection, query, questions.c.id)]
     mine = [one for one in found if wanted in map(str.casefold, (one.address, *one.also_from))]
-    return sorted(mine, key=lambda question: question.asked_at)
+    asked = [linked for one in mine for linked in await questions_stored.linked(connection, one)]
+    known = {question.id: question for question in (*mine, *asked)}
+    return sorted(known.values(), key=lambda question: question.asked_at)
 
 
 async def by_reference(connection: AsyncConnection, reference: str) -> Question | None:

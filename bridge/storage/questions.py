@@ -35,6 +35,12 @@ async def load(connection: AsyncConnection, question_id: str) -> Stored | None:
     return Stored(decode_question(row.state), row.version) if row else None
 
 
+async def linked(connection: AsyncConnection, question: Question) -> list[Question]:
+    """The questions that were asked of experts about this one, as far as they are still there."""
+    names = [one.linked.question_id for one in question.opinions if one.linked is not None]
+    return await load_all(connection, names) if names else []
+
+
 def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from bridge.asking import asked, asking
+from bridge.choosing import expertise
 from bridge.domain.effects import MatrixEffect
 from bridge.domain.organisation import Organisation
 from bridge.matrix.administering import Administration
@@ -24,6 +25,7 @@ def test_every_effect_of_the_lane_is_performed(effect: type) -> None:
     organisation = Organisation("H", "fr", (), ())
     more = {
         **asking(outlet, organisation, *[NOBODY] * 4),
+        **expertise(outlet, *[NOBODY] * 3),
         **asked(outlet, organisation, CareSection()),
         **Attention(outlet, NOBODY).handlers,
         **Administration(outlet, organisation, NOBODY, NOBODY).handlers,

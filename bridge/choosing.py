@@ -1,0 +1,57 @@
+"""What an owner chooses for an expert, connected to the homeserver, the storage and the process that
+opens photos.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.domain.drafting import Fresh
+from bridge.mail.addresses import new_id, new_reference, new_token
+from bridge.mail.sandbox import ParserDied, Sandbox
+from bridge.matrix.client import MatrixClient
+from bridge.matrix.expertise import Cleaned, Expertise
+from bridge.matrix.outlet import Handlers, Outlet
+from bridge.ports import Json
+from bridge.storage import registry
+from bridge.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMaterials:
+    """The :class:`bridge.matrix.expertise.Materials` of this installation."""
+
+    database: Database
+    homeserver: MatrixClient
+    sandbox: Sandbox
+    namespace: str
+
+    async def event(self, room_id: str, event_id: str) -> Json | None:
+        """One event as it stands."""
+        return await self.homeserver.event(room_id, event_id)
+
+    async def cleaned(self, content: bytes) -> Cleaned | None:
+        """A photo without its metadata; what breaks the process that opens it is none."""
+        try:
+            photo = await self.sandbox.clean(content)
+        except ParserDied:
+            return None
+        if photo is None:
+            return None
+        extension = photo.name.rpartition(".")[2]
+        return Cleaned(photo.content, photo.mimetype, extension, photo.width, photo.height)
+
+    async def keep(self, content: bytes, question_id: str) -> None:
+        """Keep these bytes, for a question."""
+        async with self.database.transaction() as connection:
+            await registry.keep_blob(connection, content, question_id)
+
+    def fresh(self) -> Fresh:
+        """Random names, revealing nothing."""
+        return Fresh(new_id(), f"{self.namespace}p_{new_token()[:16]}", new_reference())
+
+
+def expertise(outlet: Outlet, database: Database, homeserver: MatrixClient, sandbox: Sandbox) -> Handlers:
+    """The handlers of tele-expertise, by effect."""
+    materials = StoredMaterials(database, homeserver, sandbox, outlet.place.namespace)
+    return Expertise(outlet, materials).handlers

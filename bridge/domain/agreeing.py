@@ -1,0 +1,63 @@
+"""Whether somebody says yes or no: only what leaves no doubt counts, all else is for a person to read."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from bridge.domain.commands import folded
+
+
+class Word(StrEnum):
+    """What an answer comes to."""
+
+    YES = "yes"
+    NO = "no"
+    UNCLEAR = "unclear"
+    """It begins like an answer, and says more than that."""
+    NONE = "none"
+    """It is no answer."""
+
+
+def _words(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_POLITE = _words(
+    "bonjour bonsoir bjr salut hello hi dear good morning evening afternoon docteur dr doctor "
+    "monsieur madame mme mr m merci thanks thank you"
+)
+"""What may stand before the answer itself."""
+_YES = (
+    *("oui", "ouais", "yes", "yep", "ok", "okay", "agreed", "volontiers", "d'accord", "daccord"),
+    *("j'accepte", "je consens", "je suis d'accord", "je donne mon accord"),
+    *("i agree", "i accept", "i consent"),
+)
+_NO = (
+    *("non", "no", "nope", "je refuse", "je n'accepte pas", "je ne suis pas d'accord"),
+    *("i refuse", "i do not agree", "i don't agree"),
+)
+_RESERVED = _words(
+    "mais sauf excepte pas ne n sans si seulement uniquement non but except not don't dont without "
+    "unless only no if however cependant toutefois pourtant condition never jamais plutot rather"
+)
+"""Words that may turn a yes into something else."""
+_HARMLESS = _words("probleme problem problems objection objections worries souci doubt doute")
+"""A no to these is a yes, or nearly: a person reads it."""
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+def answer_in(text: str) -> Word:
+    """What a person's words come to as an answer to a question that is answered by yes or no."""
+    plain = folded(text).replace("’", "'")
+    words = _WORD.findall(plain)
+    while words and words[0] in _POLITE:
+        words = words[1:]
+    said = f"{' '.join(words)} "
+    if any(said.startswith(f"{no} ") for no in _NO):
+        return Word.UNCLEAR if _HARMLESS & set(words[:6]) or "?" in text else Word.NO
+    start = next((yes for yes in sorted(_YES, key=len, reverse=True) if said.startswith(f"{yes} ")), None)
+    if start is None:
+        return Word.NONE
+    rest = {part for word in words[len(start.split()) :] for part in (word, word.partition("'")[0])}
+    return Word.UNCLEAR if rest & _RESERVED or "?" in text else Word.YES

@@ -1,0 +1,398 @@
+"""Tele-expertise: the owner asks another expert, about what they chose and with the patient's consent.
+
+Nothing leaves before the owner has seen what would, and the patient has agreed. What the expert says comes
+back as a note: it is never part of a draft, so that no mail can carry it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bridge.domain import effects as fx
+from bridge.domain import events as ev
+from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
+from bridge.domain.agreeing import Word, answer_in
+from bridge.domain.anonymous import without_identity
+from bridge.domain.answers import answered
+from bridge.domain.asking_experts import Meant, listed, meant, shown
+from bridge.domain.commands import Command, folded
+from bridge.domain.letters import tell_patient
+from bridge.domain.opinions import (
+    AskMore,
+    Consent,
+    GatherChosen,
+    NoteOpinion,
+    OpenLinked,
+    Opinion,
+    Said,
+    Stage,
+)
+from bridge.domain.replies import By, remind, reply
+from bridge.domain.state import Decision, Policy, Question, Status, in_room, said
+
+CLIP, SEND = "📎", "📮"
+"""The owner's mark on what is to go along, and on the preview: ask the patient."""
+MOST_CHOSEN, KEPT = 20, 20
+_SEND = ("envoyer", "demander", "send", "ask", "ok")
+_CANCEL = ("annuler", "abandonner", "cancel", "drop")
+_AGREED = ("consentement", "accord", "consent", "agreed")
+_REFUSED = ("refus", "refuse", "refused")
+_HERE = (Status.TAKEN, Status.CLOSED, Status.ARCHIVED)
+"""Where an opinion can be posted: only its owner reads it."""
+_TOLD = ("closed", "released", "handed_over", "still_waiting", "given_back", "unattended")
+"""What becomes of a linked question, as far as the owner has to know."""
+
+
+# --- choosing ---
+
+
+def marked(question: Question, by: By, target: str) -> Decision:
+    """The owner put 📎 on a message: it goes along with the next opinion that they ask for."""
+    if question.link is not None or question.status is not Status.TAKEN:
+        return Decision(question)
+    return Decision(replace(question, chosen=(*question.chosen, (by.event_id, target))[-MOST_CHOSEN:]))
+
+
+def unmarked(question: Question, event: ev.MemberRedacted) -> Question:
+    """They took the mark off again."""
+    left = tuple(mark for mark in question.chosen if mark[0] != event.redacts)
+    return question if left == question.chosen else replace(question, chosen=left)
+
+
+def ordered(
+    question: Question, event: ev.Ordered, command: Command, now: datetime, policy: Policy
+) -> Decision:
+    """``!avis cardiologie: …`` on chosen messages; ``!avis envoyer``, ``!avis consentement …``, and so on."""
+    by = By(event.message.author, event.message.event_id, reply_to=event.reply_to)
+    first, *more = command.argument.split(maxsplit=1) or [""]
+    rest = more[0].lstrip(" :,\n").rstrip() if more else ""
+    word = folded(first.rstrip(":,"))
+    if question.link is not None:
+        return reply(question, by, "opinion_within")
+    if not word:
+        return answered(question, event, listed(question.opinions))
+    if question.status is not Status.TAKEN:
+        return reply(question, by, "not_taken")
+    if word in _CANCEL:
+        return _drop(question, by)
+    if word in _SEND and not rest:
+        return confirmed(question, by, now)
+    if word in _AGREED:
+        return _spoken(question, by, rest, now, policy)
+    if word in _REFUSED:
+        return _refused_by_voice(question, by, rest)
+    if known := _open_one(question, first.rstrip(":,").upper()):
+        return _more(question, by, known, rest)
+    return _begin(question, by, command.argument, policy)
+
+
+def _begin(question: Question, by: By, words: str, policy: Policy) -> Decision:
+    who = meant(words, question, policy)
+    if isinstance(who, str):
+        groups = ", ".join(group.key for group in policy.organisation.groups)
+        return reply(question, by, who, groups=groups)
+    if any(one.stage is Stage.ASKED for one in question.opinions):
+        return reply(question, by, "opinion_pending")
+    targets = tuple(dict.fromkeys(target for _, target in question.chosen))
+    if by.reply_to:
+        targets = (*(target for target in targets if target != by.reply_to), by.reply_to)
+    if not targets:
+        return reply(question, by, "opinion_choose")
+    number = max((one.number for one in question.opinions), default=0) + 1
+    begun = _opinion(question, who, number)
+    key = f"{question.id}:gather:{number}:{by.event_id}"
+    gather = GatherChosen(key, question.id, number, question.ghost, targets)
+    # Reading and cleaning take a while, and nothing in the room waits for it.
+    return Decision(_with(question, begun), (fx.Planned(gather, key),))
+
+
+def _opinion(question: Question, who: Meant, number: int) -> Opinion:
+    asks = _anonymous(question, who.asks)
+    return Opinion(number, Stage.GATHERING, who.group, who.called, asks, who.expert)
+
+
+def _with(question: Question, opinion: Opinion) -> Question:
+    """The question with this opinion; another that the owner only looked at makes way for it."""
+    others = tuple(
+        one
+        for one in question.opinions
+        if one.number != opinion.number
+        and not (opinion.pending and one.stage in (Stage.GATHERING, Stage.SHOWN))
+    )
+    return replace(question, opinions=(*others, opinion)[-KEPT:])
+
+
+def _anonymous(question: Question, text: str) -> str:
+    return without_identity(text, question.name, (question.address, *question.also_from))
+
+
+def gathered(question: Question, event: ev.ChoiceGathered, policy: Policy) -> Decision:
+    """What was chosen is known: the owner sees all of it before anything leaves."""
+    opinion = _at(question, Stage.GATHERING)
+    if opinion is None or opinion.number != event.number or question.status is not Status.TAKEN:
+        return Decision(question)
+    chosen = tuple(replace(one, text=_anonymous(question, one.text)) for one in event.chosen)
+    key = f"{question.id}:opinion:{opinion.number}:shown"
+    language = _language(question, policy)
+    if not chosen:
+        phrases = (*shown(opinion, event.problems)[1:], fx.Phrase("bot.opinion_nothing"))
+        say = fx.SayAll(key, question.id, language, phrases)
+        ended = replace(opinion, stage=Stage.ENDED)
+        return Decision(_with(question, ended), in_room(question, say))
+    ready = replace(opinion, stage=Stage.SHOWN, chosen=chosen, linked=event.linked)
+    say = fx.SayAll(key, question.id, language, shown(ready, event.problems))
+    tap = fx.React(f"{key}:tap", question.room, sent=key, symbol=SEND)
+    return Decision(_with(question, ready), in_room(question, say, tap))
+
+
+def _at(question: Question, stage: Stage) -> Opinion | None:
+    return next((one for one in question.opinions if one.stage is stage), None)
+
+
+def _language(question: Question, policy: Policy) -> str:
+    owner = policy.organisation.practitioner(question.owner)
+    return owner.language if owner else question.language
+
+
+# --- consent ---
+
+
+def consent_key(question: Question, opinion: Opinion) -> str:
+    """The key of the mail that asks for consent."""
+    return f"{question.id}:consent:{opinion.number}"
+
+
+def confirmed(question: Question, by: By, now: datetime) -> Decision:
+    """The owner wants what they saw: the patient is asked, in neutral words."""
+    opinion = _at(question, Stage.SHOWN)
+    if opinion is None or question.status is not Status.TAKEN:
+        return reply(question, by, "opinion_none_shown")
+    asked = replace(_with(question, replace(opinion, stage=Stage.ASKED, asked_at=now)), chosen=())
+    key = consent_key(question, opinion)
+    told = tell_patient(asked, key, "consent", {"to": opinion.called})
+    act = Act(key, Did.CONSENT_ASKED, by.user_id, "", _details(opinion))
+    assert told.question is not None
+    return replace(told, acts=(act,)).then(
+        reply(told.question, by, "opinion_consent_asked", to=opinion.called)
+    )
+
+
+def _details(opinion: Opinion, **more: str) -> dict[str, str]:
+    return {"number": str(opinion.number), "to": opinion.expert or opinion.group, **more}
+
+
+def consent_read(
+    before: Question, wrote: Decision, event: ev.PatientWrote, now: datetime, policy: Policy
+) -> Decision:
+    """The patient wrote while consent is asked: a plain yes or no is their answer, all else is for the owner.
+
+    A yes to something else the owner asked meanwhile is none: by mail it has to answer the very mail, where
+    that is known, and otherwise nothing may have been said to the patient since.
+    """
+    question = wrote.question
+    opinion = _at(question, Stage.ASKED) if question else None
+    if question is None or opinion is None or not question.owner:
+        return wrote
+    key = consent_key(question, opinion)
+    if event.answers:
+        addressed = event.answers == key
+    else:
+        ours = [mail for mail in before.thread if not mail.startswith("<")]
+        addressed = ours[-1:] == [key] and not before.draft
+    word = answer_in(event.text)
+    if not addressed or word is Word.NONE:
+        return wrote
+    cause = event.input_id
+    if word is Word.UNCLEAR:
+        details = _details(opinion, input=cause)
+        act = Act(f"{key}:unclear:{cause}", Did.CONSENT_UNCLEAR, PATIENT, "", details)
+        unclear = said(question, "opinion_consent_unclear", cause, to=opinion.called)
+        return wrote.then(replace(unclear, acts=(act,)))
+    # Nobody has to answer a yes or no: the patient doesn't wait for the owner because of it.
+    if before.status is Status.TAKEN:
+        question = replace(question, waits_since=before.waits_since, steps=before.steps)
+    given = Act(
+        f"{key}:{word}:{cause}",
+        Did.CONSENT_GIVEN if word is Word.YES else Did.CONSENT_REFUSED,
+        PATIENT,
+        "",
+        _details(opinion, how=Consent.WRITTEN, input=cause),
+    )
+    settle = _agreed if word is Word.YES else _refused
+    return wrote.then(settle(question, opinion, given, now, policy))
+
+
+def _spoken(question: Question, by: By, how: str, now: datetime, policy: Policy) -> Decision:
+    """The patient told the owner: the owner puts it on record, and answers for it."""
+    opinion = _at(question, Stage.ASKED) or _at(question, Stage.SHOWN)
+    if opinion is None:
+        return reply(question, by, "opinion_none_shown")
+    key = f"{consent_key(question, opinion)}:spoken:{by.event_id}"
+    act = Act(key, Did.CONSENT_GIVEN, by.user_id, how, _details(opinion, how=Consent.SPOKEN))
+    return _agreed(replace(question, chosen=()), opinion, act, now, policy)
+
+
+def _refused_by_voice(question: Question, by: By, how: str) -> Decision:
+    opinion = _at(question, Stage.ASKED) or _at(question, Stage.SHOWN)
+    if opinion is None:
+        return reply(question, by, "opinion_none_shown")
+    key = f"{consent_key(question, opinion)}:spoken:{by.event_id}"
+    act = Act(key, Did.CONSENT_REFUSED, by.user_id, how, _details(opinion, how=Consent.SPOKEN))
+    return _refused(question, opinion, act)
+
+
+def _refused(
+    question: Question,
+    opinion: Opinion,
+    act: Act,
+    _now: datetime | None = None,
+    _policy: Policy | None = None,
+) -> Decision:
+    ended = _with(question, replace(opinion, stage=Stage.ENDED, chosen=()))
+    told = said(ended, "opinion_refused", act.key, to=opinion.called)
+    return replace(told, acts=(act,))
+
+
+def _agreed(question: Question, opinion: Opinion, act: Act, now: datetime, policy: Policy) -> Decision:
+    """The patient agreed: what was chosen goes to the expert, as a question of its own."""
+    expert = policy.organisation.practitioner(opinion.expert)
+    group = policy.organisation.group(opinion.group)
+    gone = opinion.expert and (expert is None or not policy.reachable(opinion.expert))
+    if gone or group is None or opinion.linked is None:
+        ended = _with(question, replace(opinion, stage=Stage.ENDED, chosen=()))
+        told = said(ended, "opinion_unreachable", act.key, to=opinion.called)
+        return replace(told, acts=(act,))
+    key = f"{question.id}:opinion:{opinion.number}:open"
+    members = (opinion.expert,) if opinion.expert else tuple(m for m in group.on_duty if m != question.owner)
+    opened = OpenLinked(
+        key,
+        question.id,
+        opinion.linked,
+        group.key,
+        members,
+        group.notify == "invite" and not opinion.expert,
+        expert.language if expert else group.language,
+        question.owner,
+        question.owner_name,
+        opinion.asks,
+        opinion.chosen,
+        opinion.expert,
+        expert.name if expert else "",
+    )
+    files = ",".join(one.file.blob for one in opinion.chosen if one.file is not None)
+    details = _details(opinion, linked=opinion.linked.reference, **({"files": files} if files else {}))
+    asked = Act(key, Did.OPINION_ASKED, question.owner, "", details)
+    # What was chosen travels with the effect; the question needs it no more.
+    going = _with(question, replace(opinion, stage=Stage.OPEN, chosen=(), asked_at=now))
+    told = said(going, "opinion_opened", act.key, to=opinion.called, linked=opinion.linked.reference)
+    return Decision(going, (fx.Planned(opened, key),), (act, asked)).then(told)
+
+
+def _drop(question: Question, by: By) -> Decision:
+    pending = next((one for one in question.opinions if one.pending), None)
+    if pending is None:
+        left = replace(question, chosen=())
+        return reply(left, by, "opinion_unchosen" if question.chosen else "opinion_none_shown")
+    ended = replace(_with(question, replace(pending, stage=Stage.ENDED, chosen=())), chosen=())
+    key = f"{question.id}:{Did.OPINION_DROPPED}:{by.event_id}"
+    act = Act(key, Did.OPINION_DROPPED, by.user_id, "", _details(pending))
+    return replace(reply(ended, by, "opinion_dropped", to=pending.called), acts=(act,))
+
+
+def lapses_at(question: Question, policy: Policy) -> datetime | None:
+    """When a patient's consent is no longer waited for."""
+    opinion = _at(question, Stage.ASKED)
+    if opinion is None or opinion.asked_at is None:
+        return None
+    return opinion.asked_at + timedelta(hours=policy.waits.consent_h)
+
+
+def lapsed(question: Question, _now: datetime, policy: Policy) -> Decision:
+    """The patient did not answer in time: nothing leaves, and the owner is told."""
+    opinion = _at(question, Stage.ASKED)
+    if opinion is None:
+        return Decision(question)
+    ended = _with(question, replace(opinion, stage=Stage.ENDED, chosen=()))
+    key = f"{consent_key(question, opinion)}:expired"
+    act = Act(key, Did.CONSENT_EXPIRED, COLLOQUE, "", _details(opinion))
+    values = {"to": opinion.called, "title": question.title, "reference": question.reference}
+    told = replace(said(ended, "opinion_lapsed", key, **values), acts=(act,))
+    return told.then(Decision(ended, _to_owner(ended, "opinion_lapsed", key, policy, to=opinion.called)))
+
+
+def _to_owner(
+    question: Question, message: str, cause: str, policy: Policy, **values: str
+) -> tuple[fx.Planned, ...]:
+    if not question.owner:
+        return ()
+    language = _language(question, policy)
+    return (remind(question, question.owner, language, message, cause, urgent=False, **values),)
+
+
+# --- what comes back, and what is said further ---
+
+
+def _open_one(question: Question, reference: str) -> Opinion | None:
+    return next(
+        (one for one in question.opinions if one.stage is Stage.OPEN and one.reference == reference), None
+    )
+
+
+def _more(question: Question, by: By, opinion: Opinion, words: str) -> Decision:
+    """The owner says something further to the expert, in their own words only."""
+    if not words or opinion.linked is None:
+        return reply(question, by, "opinion_more_empty")
+    key = f"{question.id}:more:{by.event_id}"
+    more = AskMore(key, question.id, opinion.linked.question_id, _anonymous(question, words))
+    sent = Decision(question, (fx.Planned(more, f"{question.id}:opinion:{opinion.number}"),))
+    return sent.then(reply(question, by, "opinion_more", to=opinion.called))
+
+
+def told(question: Question, event: ev.OpinionTold, policy: Policy) -> Decision:
+    """Something came from a linked question: an opinion, or what becomes of it."""
+    opinion = next(
+        (one for one in question.opinions if one.linked and one.linked.question_id == event.linked), None
+    )
+    if opinion is None:
+        return Decision(question)
+    if event.said is None:
+        if question.status not in _HERE or event.message not in _TOLD:
+            return Decision(question)
+        known = {"linked": opinion.reference, "to": opinion.called}
+        message = f"opinion_told_{event.message}"
+        return said(question, message, event.cause, **{**event.values, **known})
+    if question.status not in _HERE:
+        # Others may read a waiting room: it is kept for who takes the question.
+        waits = replace(opinion, undelivered=(*opinion.undelivered, event.said))
+        return Decision(_with(question, waits))
+    return _noted(question, opinion, event.said, policy)
+
+
+def _noted(question: Question, opinion: Opinion, given: Said, policy: Policy) -> Decision:
+    assert opinion.linked is not None
+    language = _language(question, policy)
+    note = NoteOpinion(
+        f"{question.id}:opinion:{given.key}",
+        question.id,
+        language,
+        opinion.linked.question_id,
+        opinion.reference,
+        given,
+    )
+    act = Act(note.key, Did.OPINION_GIVEN, given.user_id, "", _details(opinion, linked=opinion.reference))
+    reminder = _to_owner(question, "opinion_came", given.key, policy, who=given.name)
+    return Decision(question, (*in_room(question, note), *reminder), (act,))
+
+
+def sealed(decision: Decision, policy: Policy) -> Decision:
+    """The question has an owner who is alone with it: what came meanwhile is theirs to read."""
+    question = decision.question
+    if question is None or not question.sealed or question.status not in _HERE:
+        return decision
+    for opinion in question.opinions:
+        for given in opinion.undelivered:
+            assert decision.question is not None
+            decision = decision.then(_noted(decision.question, opinion, given, policy))
+    emptied = tuple(replace(one, undelivered=()) for one in question.opinions)
+    return replace(decision, question=replace(decision.question or question, opinions=emptied))

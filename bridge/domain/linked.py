@@ -1,0 +1,173 @@
+"""The question that is asked of an expert for an opinion: what differs from a patient's.
+
+It waits, is taken and sealed like any. What would be mailed to a patient is brought to the question that it
+is about instead, in one place (:func:`brought_back`); it has no address that a mail could go to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from bridge.domain import effects as fx
+from bridge.domain.acts import COLLOQUE, Act, Did
+from bridge.domain.closing import NO_OFFER, speaking
+from bridge.domain.delivery import flushed
+from bridge.domain.moves import Speaking
+from bridge.domain.opinions import BringBack, Opinion, Said, Stage
+from bridge.domain.organisation import Practitioner
+from bridge.domain.replies import remind
+from bridge.domain.state import Decision, Policy, Question, Status, in_room, moved, said
+
+
+def to_one(
+    new: Question, expert: Practitioner, words: tuple[fx.Effect, ...], now: datetime, act: Act
+) -> Decision:
+    """It is asked of one expert: theirs from its creation on, so that nobody else is ever asked in."""
+    taken = replace(
+        new,
+        status=Status.TAKEN,
+        owner=expert.user_id,
+        owner_name=expert.name,
+        taken_at=now,
+        waits_since=now,
+        sealed=True,
+    )
+    qid, stem = taken.id, taken.stem
+    values = {"who": taken.name, "title": taken.title, "reference": taken.reference}
+    effects: tuple[fx.Effect, ...] = (
+        fx.CreateQuestionRoom(
+            f"{stem}:create",
+            qid,
+            taken.group,
+            taken.ghost,
+            taken.title,
+            taken.reference,
+            stem,
+            taken.generation,
+            taken.owner,
+        ),
+        fx.JoinGhost(f"{stem}:ghost", qid, taken.ghost, taken.name),
+        fx.InviteMembers(f"{stem}:invite", qid, (taken.owner,)),
+        *words,
+        fx.Say(f"{stem}:taken", qid, "opinion_for_you", expert.language, values, stem=stem),
+        fx.ListInSpace(f"{stem}:list", qid, taken.group, suggested=False, stem=stem),
+    )
+    told = remind(
+        taken, taken.owner, expert.language, "opinion_for_you", "asked", urgent=True, who=taken.name
+    )
+    owned = Act(f"{stem}:taken", Did.TAKEN, taken.owner)
+    return Decision(taken, (*in_room(taken, *effects), told), (act, owned))
+
+
+def given_back(question: Question, now: datetime, *, actor: str, why: str) -> Decision:
+    """The one expert who was asked can't, or doesn't want to: it ends, and goes to nobody else."""
+    values = {"who": question.owner_name, "why": why or "—"}
+    if question.status is not Status.TAKEN:
+        return Decision(question, (_back(question, f"gone:{now.timestamp()}", "given_back", values),))
+    sent = flushed(question, now)
+    assert sent.question is not None
+    ended = moved(sent.question, Status.CLOSED, now, **NO_OFFER, correction=None)
+    act = Act(f"{ended.id}:{Did.RELEASED}:{ended.turn}", Did.RELEASED, actor, why)
+    line = said(ended, "opinion_given_back_here", f"{ended.turn}")
+    effects = (
+        *line.effects,
+        *in_room(ended, speaking(ended, Speaking.REACTIONS)),
+        _back(ended, f"given-back:{ended.turn}", "given_back", values),
+    )
+    return sent.then(Decision(ended, effects, (act,)))
+
+
+def not_for(question: Question, person: Practitioner, policy: Policy) -> str:
+    """Why it can't be handed to this colleague (locale key of the bot); empty if it can.
+
+    The patient agreed to one expert or one group, and to nobody else.
+    """
+    if person.user_id == question.asker:
+        return "requester_meant"
+    if question.link is None:
+        return ""
+    if question.link.named:
+        return "opinion_named"
+    group = policy.organisation.group(question.group)
+    return "" if group is not None and person.user_id in group.members else "opinion_of_group"
+
+
+def kept(opinions: tuple[Opinion, ...], *, asked: bool) -> tuple[Opinion, ...]:
+    """The opinions that go on when a question leaves its owner: those that are asked, not those that may be.
+
+    ``asked``: those go on, too, for which the patient's consent was asked.
+    """
+    goes_on = (Stage.OPEN, Stage.ASKED) if asked else (Stage.OPEN,)
+    return tuple(
+        one if one.stage in goes_on or not one.pending else replace(one, stage=Stage.ENDED, chosen=())
+        for one in opinions
+    )
+
+
+def dropped(question: Question, turn: int) -> tuple[Act, ...]:
+    """On record: what was still to be asked ends with who wanted it."""
+    return tuple(
+        Act(
+            f"{question.id}:{Did.OPINION_DROPPED}:{turn}:{one.number}",
+            Did.OPINION_DROPPED,
+            COLLOQUE,
+            "",
+            {"number": str(one.number), "to": one.expert or one.group},
+        )
+        for one in question.opinions
+        if one.pending
+    )
+
+
+# --- in the place of mail ---
+
+
+def brought_back(decision: Decision) -> Decision:
+    """The decision with its mails as what is told in the question that it is about."""
+    question = decision.question
+    if question is None or question.link is None:
+        return decision
+    return replace(decision, effects=tuple(_brought(decision.effects, question)))
+
+
+def _brought(effects: tuple[fx.Planned, ...], question: Question) -> Iterator[fx.Planned]:
+    for planned in effects:
+        match planned.effect:
+            case fx.Answer() as answer:
+                at = question.spoke_at.timestamp() if question.spoke_at else 0.0
+                given = Said(
+                    answer.key,
+                    answer.number,
+                    answer.owner,
+                    answer.owner_name,
+                    at,
+                    answer.lines,
+                    answer.correction,
+                )
+                yield _back(question, f"answer:{answer.number}", given=given)
+            case fx.TellPatient() as tell:
+                values = {**tell.values, "who": question.owner_name}
+                yield _back(question, f"tell:{tell.key}", tell.message, values)
+            case fx.Acknowledge() as acknowledgement:
+                if acknowledgement.unattended:
+                    yield _back(question, "unattended", "unattended")
+            case fx.Suppress():
+                continue
+            case _:
+                yield planned
+
+
+def _back(
+    question: Question,
+    cause: str,
+    message: str = "",
+    values: dict[str, str] | None = None,
+    given: Said | None = None,
+) -> fx.Planned:
+    assert question.link is not None
+    brought = BringBack(
+        f"{question.id}:back:{cause}", question.id, question.link.origin, message, values or {}, given
+    )
+    return fx.Planned(brought, f"{question.id}:opinion")

@@ -1,0 +1,64 @@
+"""Whether somebody agreed, and what a text loses before an expert reads it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given as hypothesis_given
+from hypothesis import strategies as st
+
+from bridge.domain.agreeing import Word, answer_in
+from bridge.domain.anonymous import without_identity
+
+# --- words ---
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Oui", Word.YES),
+        ("OUI !", Word.YES),
+        ("Bonjour docteur, oui je suis d'accord. Merci, Marie", Word.YES),
+        ("D’accord", Word.YES),
+        ("Yes, I agree.", Word.YES),
+        ("ok", Word.YES),
+        ("non", Word.NO),
+        ("Non, je préfère que cela reste entre nous", Word.NO),
+        ("No.", Word.NO),
+        ("Je ne suis pas d'accord", Word.NO),
+        ("No problem!", Word.UNCLEAR),
+        ("Non, aucun problème", Word.UNCLEAR),
+        ("Oui sauf la photo", Word.UNCLEAR),
+        ("Oui, si c'est utile", Word.UNCLEAR),
+        ("Oui ? pourquoi", Word.UNCLEAR),
+        ("Ouistiti", Word.NONE),
+        ("Nonante", Word.NONE),
+        ("", Word.NONE),
+        ("Je réfléchis", Word.NONE),
+    ],
+)
+def test_only_a_plain_answer_counts(text: str, word: Word) -> None:
+    assert answer_in(text) is word
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Je m'appelle Marie DUPONT.", "Je m'appelle […]."),
+        ("Mme dupônt, née Éloïse", "Mme […], née Éloïse"),
+        ("écrivez à marie.dupont@patients.example", "écrivez à […]"),
+        ("tél. 06 12 34 56 78, le 12/03", "tél. […], le 12/03"),
+        ("+33 6.12.34.56.78", "[…]"),
+        ("1 84 05 75 116 001 22", "[…]"),
+        ("3 mm le 12/03/2026 à 10h30, 38,5 °C", "3 mm le 12/03/2026 à 10h30, 38,5 °C"),
+        ("voir https://photos.example/marie", "voir […]"),
+        ("la marieuse et le dupontel", "la marieuse et le dupontel"),
+    ],
+)
+def test_a_text_loses_whom_it_is_of(text: str, left: str) -> None:
+    assert without_identity(text, "Mme Marie Dupont", ("marie.dupont@patients.example",)) == left
+
+
+@hypothesis_given(st.text(max_size=200))
+def test_without_a_name_address_or_number_a_text_is_read_as_it_is_or_marked(text: str) -> None:
+    once = without_identity(text, "Marie Dupont", ())
+    assert without_identity(once, "Marie Dupont", ()) == once
