@@ -155,7 +155,8 @@ def _tell(found: Found, address: str) -> None:
         f"{len(found.questions)} questions, {len(found.mails)} further mails, "
         f"{len(found.told)} further answers."
     )
-    known = {other for question in found.questions for other in (question.address, *question.also_from)}
+    mine = [question for question in found.questions if question.link is None]
+    known = {other for question in mine for other in (question.address, *question.also_from)}
     for other in sorted(known):
         if other.casefold() != address.casefold():
             typer.echo(f"this person also writes from {other}: do the same for that address")
