@@ -12,7 +12,7 @@ from bridge.mail.sandbox import ParserDied, Sandbox
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.expertise import Cleaned, Expertise
 from bridge.matrix.outlet import Handlers, Outlet
-from bridge.ports import Json
+from bridge.ports import Json, Permanent
 from bridge.storage import registry
 from bridge.storage.database import Database
 
@@ -27,8 +27,13 @@ class StoredMaterials:
     namespace: str
 
     async def event(self, room_id: str, event_id: str) -> Json | None:
-        """One event as it stands."""
-        return await self.homeserver.event(room_id, event_id)
+        """One event as it stands; ``None`` where there is none, or none for us."""
+        try:
+            return await self.homeserver.event(room_id, event_id)
+        except Permanent as error:
+            if error.code not in ("M_NOT_FOUND", "M_FORBIDDEN"):
+                raise
+            return None
 
     async def cleaned(self, content: bytes) -> Cleaned | None:
         """A photo without its metadata; what breaks the process that opens it is none."""

@@ -275,16 +275,6 @@ class MatrixClient(HomeserverCalls):
             if await self._membership(room_id, user_id) not in ("leave", "ban"):
                 raise error from None
 
-    async def event(self, room_id: str, event_id: str) -> Json | None:
-        """One event as it stands, with what is aggregated on it; ``None`` where there is none for us."""
-        try:
-            found: Json = await self._client("GET", f"/rooms/{_q(room_id)}/event/{_q(event_id)}")
-        except Permanent as error:
-            if error.code in ("M_NOT_FOUND", "M_FORBIDDEN"):
-                return None
-            raise
-        return found
-
     async def messages(
         self, room_id: str, *, direction: str = "b", start: str | None = None, limit: int = 50
     ) -> tuple[list[Json], str | None]:

@@ -43,7 +43,7 @@ class Materials(Protocol):
     """What choosing needs of the world."""
 
     async def event(self, room_id: str, event_id: str) -> Json | None:
-        """One event as it stands. Raises port errors."""
+        """One event as it stands; ``None`` where there is none, or none for us. Raises port errors."""
 
     async def cleaned(self, content: bytes) -> Cleaned | None:
         """A photo without its metadata, ``None`` if it isn't one that can be opened."""
