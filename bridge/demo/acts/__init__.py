@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.demo.acts import closing, inside, moving, waiting
+from bridge.demo.acts import closing, expert, inside, moving, waiting
 from bridge.demo.acts.scene import Scene
 
 
@@ -10,6 +10,8 @@ async def play(scene: Scene) -> None:
     """Every act, on this question and on one that waits meanwhile."""
     await inside.note(scene)
     await inside.video(scene)
+    await expert.expertise(scene)
+    await expert.export(scene)
     await closing.close_and_reopen(scene)
     other = await waiting.ask(scene)
     await moving.release(scene)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.demo.acts.expert import OPINION
 from bridge.demo.acts.scene import Scene, body
 
 NOTE = "NOTE-INTERNE"
@@ -27,6 +28,7 @@ async def video(scene: Scene) -> None:
 
 def stayed(scene: Scene) -> None:
     """Nothing internal went to the patient, whatever happened to the question."""
-    internal = (NOTE, "!note", "!visio", "!clore", "!rendre", "!transmettre", "!archiver", "pars en garde")
+    orders = ("!note", "!visio", "!avis", "!export", "!clore", "!rendre", "!transmettre", "!archiver")
+    internal = (NOTE, OPINION, *orders, "pars en garde")
     told = [words for mail in scene.mails for words in internal if words in mail.text + mail.html]
     scene.check(not told, f"{len(scene.mails)} mails to the patient, no note and no command in any of them")
