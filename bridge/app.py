@@ -29,13 +29,10 @@ from bridge.flow.streams import Streams
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
 from bridge.flow.watch import Watch
-from bridge.mail.checked import sender_check
 from bridge.mail.intake import Intake
 from bridge.mail.listener import MailListener
-from bridge.mail.perform import MailPerformer, MailSettings
-from bridge.mail.read import MailReader
 from bridge.mail.sandbox import Sandbox
-from bridge.mailing import gate, mailer, suppressing
+from bridge.mailing import StoredErrands, mail_performer, mail_reader, mailer, pages, read_errand
 from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
@@ -226,6 +223,8 @@ class Bridge:
         metrics_token = config.web.metrics_token
         app.add_routes(metrics(self._metrics, metrics_token.get_secret_value() if metrics_token else ""))
         app.add_routes(probes(self._needs))
+        errands = StoredErrands(self.names, self.database, self.clock, self.inbox.take)
+        app.add_routes(pages(config, self.organisation, errands).routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
         await web.TCPSite(self._runner, config.web.host, config.web.port).start()
@@ -269,25 +268,14 @@ class Bridge:
         organisation = self.organisation
         self.inbox.readers |= {
             "matrix": reader(self.names, organisation, place, self.own_rooms, config, self.homeserver),
-            "mail": MailReader(
-                self.names,
-                organisation,
-                config.mail.domain,
-                place.namespace,
-                self.sandbox.parse,
-                sender_check(config.mail.authserv_id, config.mail.verify_senders, self.sandbox.verify),
-                gate(config, self.database, self.clock),
+            "mail": mail_reader(
+                config, self.names, organisation, place.namespace, self.sandbox, self.database, self.clock
             ),
+            "web": read_errand,
             "result": read_result,
         }
         outlet = Outlet(self.homeserver, self.names, place)
         self._watch(outlet)
-        mail_settings = MailSettings(
-            config.mail.domain,
-            {"fr": config.care.emergency.fr, "en": config.care.emergency.en},
-            config.mail.max_attachments_mb * 1024 * 1024,
-            config.care.answer_within_h,
-        )
         self.outbox.performers |= {
             "matrix": MatrixPerformer(
                 outlet,
@@ -305,12 +293,8 @@ class Bridge:
                 acting=self.acting,
                 transcripts=StoredTranscripts(self.database, organisation, self.clock.now),
             ),
-            "mail": suppressing(
-                MailPerformer(
-                    self.mailer, self.homeserver, self.names, self.clock, organisation, mail_settings
-                ),
-                self.database,
-                self.clock,
+            "mail": mail_performer(
+                config, self.mailer, self.homeserver, self.names, organisation, self.database, self.clock
             ),
             "timer": Timers(self.database, self.clock, self.inbox.wake),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bridge.domain.delivery import STOPPED
 from bridge.mail.turns import Turn
 from bridge.ports import Clock
 from bridge.storage import mails, suppressed, turns
@@ -79,7 +80,16 @@ class StoredSuppressions:
         async with self.database.transaction() as connection:
             await suppressed.add(connection, address, question_id, status, self.clock.now().timestamp())
 
-    async def lift(self, address: str) -> None:
-        """Send there again."""
+    async def lift(self, address: str, *, wish: bool) -> None:
+        """Send there again; where the patient wanted no e-mails, only by their own ``wish``."""
         async with self.database.transaction() as connection:
-            await suppressed.lift(connection, address)
+            await suppressed.lift(connection, address, stopped=wish)
+
+    async def stop(self, address: str, question_id: str) -> None:
+        """Send nothing more there: the patient wants no e-mails."""
+        async with self.database.transaction() as connection:
+            await suppressed.stop(connection, address, question_id, self.clock.now().timestamp())
+
+    async def stopped(self, address: str) -> bool:
+        """Whether the patient with this address wants no e-mails."""
+        return await self.status(address) == STOPPED

@@ -64,7 +64,8 @@ async def examined(config: Config, records: Records, selector: str = "") -> list
         ("DKIM", lambda: dkim(domain, selector, records)),
         ("DMARC", lambda: dmarc(domain, records)),
     ]
-    return [*found, *[await _answered(name, ask) for name, ask in asked], await senders(config, records)]
+    found += [await _answered(name, ask) for name, ask in asked]
+    return [*found, await senders(config, records), await links(config)]
 
 
 async def _answered(name: str, ask: Callable[[], Awaitable[Finding]]) -> Finding:
@@ -225,3 +226,27 @@ async def senders(config: Config, records: Records) -> Finding:
         return ok("authserv-id", "none; we verify DKIM and DMARC ourselves")
     words = "senders are not verified at all; set mail.authserv_id, or mail.verify_senders: true"
     return _wrong("authserv-id", words)
+
+
+async def links(config: Config) -> Finding:
+    """Whether the links in patients' mails lead to the running service."""
+    import aiohttp
+
+    from bridge.domain.links import PATH
+
+    base = config.web.public_url
+    if not base:
+        remedy = "set web.public_url, and let your proxy pass /m/; until then mails name words to answer with"
+        return advice("links", "mails have none", remedy)
+    try:
+        timeout = aiohttp.ClientTimeout(total=WITHIN_S)
+        session = aiohttp.ClientSession(timeout=timeout)
+        async with session, session.get(f"{base}{PATH}/status/doctor") as response:
+            ours = response.headers.get("X-Colloque") == "page"
+    except (aiohttp.ClientError, TimeoutError) as error:
+        words = f"{base} fails with {type(error).__name__}; see web.public_url and your proxy"
+        return _wrong("links", words)
+    if not ours:
+        words = f"{base}{PATH}/ is not answered by us; have your proxy pass it to web.host and web.port"
+        return _wrong("links", words)
+    return ok("links", f"{base}{PATH}/")

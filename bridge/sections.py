@@ -83,10 +83,15 @@ class DatabaseSection(Section):
 
 
 class WebSection(Section):
-    """Where we listen for the homeserver."""
+    """Where we listen for the homeserver, and for patients who follow a link of a mail."""
 
     host: Name = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(29330, description="TCP port to listen on.")
+    public_url: Url | None = Field(
+        None,
+        description="Where patients' browsers reach us by your proxy (only /m/ is needed), as in "
+        "https://colloque.example.org; without it mails have no links.",
+    )
     metrics_token: Secret | None = Field(
         None,
         description="Bearer token for /metrics; without one only programs of this machine may read them.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,32 @@ class AskedToo:
 
     input_id: str
     group: str
+
+
+class Errand(StrEnum):
+    """What a patient can ask of the service itself; the value stands in links."""
+
+    STATUS = "status"
+    """Where does my question stand?"""
+    WITHDRAW = "withdraw"
+    """I don't need an answer any more."""
+    STOP = "stop"
+    """No more e-mails."""
+    RESUME = "resume"
+    """E-mails again."""
+    FRENCH = "fr"
+    ENGLISH = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandAsked:
+    """The patient asked something of the service, by a mail that says nothing else or by a link of one.
+
+    ``words`` are theirs; ``by_link``: a page has answered them already.
+    """
+
+    input_id: str
+    errand: Errand
+    words: str = ""
+    message_id: str = ""
+    by_link: bool = False

@@ -110,18 +110,21 @@ def withdraw(question: Question, by: By, why: str, now: datetime, _policy: Polic
     """A member of the group sets a waiting question aside: spam, a double, or settled elsewhere."""
     if question.status is not Status.WAITING:
         return reply(question, by, "not_waiting")
+    phrase = fx.Phrase("bot.withdrawn", {"who": by.author.name, "why": why or "—"})
+    return _withdrawn(question, phrase, by.user_id, why, now)
+
+
+def withdrawn_by_patient(question: Question, now: datetime) -> Decision:
+    """The patient needs no answer to their waiting question any more."""
+    return _withdrawn(question, fx.Phrase("bot.withdrawn_by_patient"), PATIENT, "", now)
+
+
+def _withdrawn(question: Question, phrase: fx.Phrase, actor: str, why: str, now: datetime) -> Decision:
     gone = moved(question, Status.WITHDRAWN, now)
-    actor = by.author.name
-    line = fx.SayAll(
-        f"{question.id}:withdrawn:{gone.turn}",
-        question.id,
-        question.language,
-        (fx.Phrase("bot.withdrawn", {"who": actor, "why": why or "—"}),),
-        True,
-        question.stem,
-    )
+    key = f"{question.id}:withdrawn:{gone.turn}"
+    line = fx.SayAll(key, question.id, question.language, (phrase,), True, question.stem)
     effects = in_room(gone, line, speaking(gone, Speaking.NOBODY), *off_the_list(question, gone.turn))
-    act = Act(f"{question.id}:{Did.WITHDRAWN}:{gone.turn}", Did.WITHDRAWN, by.user_id, why)
+    act = Act(f"{question.id}:{Did.WITHDRAWN}:{gone.turn}", Did.WITHDRAWN, actor, why)
     counts = counted_for_all(question, f"{question.id}:withdrawn:{gone.turn}")
     return Decision(gone, (*effects, *counts), (act,))
 

@@ -15,6 +15,8 @@ from bridge.domain.content import Line
 from bridge.domain.replies import By, reply
 from bridge.domain.state import Decision, Outgoing, Policy, Question, in_room, latest, thread_of
 
+STOPPED = "stopped"
+"""Why nothing is sent to an address whose patient wants no e-mails."""
 HANDED_KEPT = 5
 """How many mails a question remembers that could still come back."""
 QUEUED, SENT, REFUSED, AGAIN = "⏳", "✅", "⚠️", "🔁"
@@ -84,7 +86,7 @@ def _answer(
         question_id=question.id,
         number=number,
         group=question.group,
-        language=question.language,
+        language=question.mail_language,
         owner=question.owner,
         owner_name=question.owner_name,
         address=question.address,
@@ -131,7 +133,8 @@ def refused(question: Question, event: ev.AnswerFailed) -> Decision:
     kept = tuple(replace(o, refused=True) if o.number == event.number else o for o in question.outgoing)
     key = f"{question.id}:say:{cause}"
     values = {"reason": event.reason}
-    say = fx.Say(key, question.id, "answer_failed", question.language, values, stem=question.stem)
+    message = "answer_stopped" if event.reason == STOPPED else "answer_failed"
+    say = fx.Say(key, question.id, message, question.language, values, stem=question.stem)
     again = fx.React(f"{key}:again", question.room, sent=key, symbol=AGAIN)
     act = Act(f"{question.id}:{cause}", Did.FAILED, COLLOQUE, event.reason, {"number": str(event.number)})
     marks = _marks(question, event.number, event.events, cause, REFUSED)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.domain.arriving import AskedToo as AskedToo
+from bridge.domain.arriving import ErrandAsked as ErrandAsked
 from bridge.domain.arriving import MailPostponed as MailPostponed
 from bridge.domain.arriving import MailUnusable as MailUnusable
 from bridge.domain.commands import Command, UnknownCommand
@@ -52,6 +53,7 @@ class QuestionAsked:
     ``token`` makes the reply address, ``ghost`` is the localpart of the patient's ghost; both are
     random and chosen when the mail was taken in. ``problems`` are codes of what could not be read.
     ``requester`` is the Matrix ID of who asks on Matrix, empty by mail. With a ``link`` an opinion is asked.
+    ``resumes``: until now they wanted no e-mails.
     """
 
     question_id: str
@@ -71,6 +73,7 @@ class QuestionAsked:
     problems: tuple[str, ...] = ()
     requester: str = ""
     link: Link | None = None
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +350,7 @@ Event = (
     | MailUnusable
     | MailPostponed
     | AskedToo
+    | ErrandAsked
     | MailSetAside
     | MailBounced
     | MailDoubted

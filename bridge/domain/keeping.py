@@ -78,13 +78,17 @@ class Weigh:
 
 @dataclass(frozen=True, slots=True)
 class Suppress:
-    """Send nothing more to an address that gave mails back (``status``: why), or again (``lifted``)."""
+    """Send nothing more to an address that gave mails back (``status``: why), or again (``lifted``).
+
+    ``wish``: because its owner, the patient, wants so; nobody else's lifting changes that.
+    """
 
     key: str
     question_id: str
     address: str
     status: str = ""
     lifted: bool = False
+    wish: bool = False
 
 
 KeepingEffect = SettleMail | LetIn | ShowOriginal | Weigh

@@ -21,7 +21,7 @@ def tell_patient(
         key=key,
         question_id=question.id,
         group=question.group,
-        language=question.language,
+        language=question.mail_language,
         address=question.address,
         name=question.name,
         subject=question.title,

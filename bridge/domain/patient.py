@@ -48,6 +48,9 @@ def asked(question: Question | None, event: ev.QuestionAsked, now: datetime, pol
         return to_one(new, expert, words, now, act)
     attended = any(member not in policy.away for member in event.members)
     setup = _setup(new, event, unattended=not attended)
+    if event.resumes:
+        again = fx.Suppress(f"{new.id}:resume", new.id, new.address, lifted=True, wish=True)
+        setup = (again, *setup)
     decided = Decision(new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked")), (act,))
     return decided if attended else decided.then(net.unattended(new, now, policy))
 

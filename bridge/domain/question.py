@@ -34,6 +34,7 @@ from bridge.domain import (
 )
 from bridge.domain import events as ev
 from bridge.domain.asked_too import asked_too
+from bridge.domain.errands import errand_asked
 from bridge.domain.medium import carried
 from bridge.domain.state import Decision, Policy, Question, said
 
@@ -90,6 +91,7 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             ev.PatientWrote()
             | ev.MailSetAside()
             | ev.AskedToo()
+            | ev.ErrandAsked()
             | ev.MailBounced()
             | ev.MailDoubted()
             | ev.MailJudged()
@@ -115,6 +117,7 @@ OfMail = (
     ev.PatientWrote
     | ev.MailSetAside
     | ev.AskedToo
+    | ev.ErrandAsked
     | ev.MailBounced
     | ev.MailDoubted
     | ev.MailJudged
@@ -166,6 +169,8 @@ def _of_mail(question: Question, event: OfMail, now: datetime, policy: Policy) -
             return patient.set_aside(floods.came_in(question, event.input_id), event)
         case ev.AskedToo():
             return asked_too(question, event, now, policy)
+        case ev.ErrandAsked():
+            return errand_asked(floods.came_in(question, event.input_id), event, now)
         case ev.MailBounced():
             return bounced.came_back(question, event)
         case ev.MailDoubted():

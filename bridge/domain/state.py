@@ -177,6 +177,12 @@ class Question:
     opinions: tuple[Opinion, ...] = ()
     chosen: tuple[tuple[str, str], ...] = ()
     link: Link | None = None
+    patient_language: str = ""
+
+    @property
+    def mail_language(self) -> str:
+        """The language that the patient reads: the group's, unless they asked for another."""
+        return self.patient_language or self.language
 
     @property
     def room(self) -> str:

@@ -231,7 +231,7 @@ def _patient(question: Question, video: Video, message: str, policy: Policy) -> 
         video.cancelled,
     )
     key = f"{question.id}:mail:{message}:{video.number}:{video.sequence}"
-    values = _values(video, policy, question.language)
+    values = _values(video, policy, question.mail_language)
     reminding = message == "video_soon"
     return tell_patient(question, key, message, values, None if reminding else meeting)
 

@@ -97,7 +97,11 @@ class OutgoingCalendar:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """Everything a mail is made of. ``practitioner`` is empty unless it is an answer."""
+    """Everything a mail is made of. ``practitioner`` is empty unless it is an answer.
+
+    ``links`` are the footer's, label and URL. ``unsubscribe`` are the ways to get no more such mails
+    (RFC 2369); the first may be used by a program with one POST (RFC 8058) when it is a page.
+    """
 
     kind: MailKind
     language: str
@@ -117,6 +121,8 @@ class OutgoingMail:
     date: datetime
     reply_within_h: int = 0
     calendar: OutgoingCalendar | None = None
+    links: tuple[tuple[str, str], ...] = ()
+    unsubscribe: tuple[str, ...] = ()
 
     @property
     def seed(self) -> str:
@@ -210,6 +216,10 @@ def _headers(mail: OutgoingMail) -> Iterator[tuple[str, str]]:
     yield from _thread(mail)
     if mail.kind is not MailKind.ANSWER:
         yield "Auto-Submitted", "auto-replied"
+    if mail.unsubscribe:
+        yield "List-Unsubscribe", ",\r\n ".join(f"<{url}>" for url in mail.unsubscribe)
+    if mail.unsubscribe and mail.unsubscribe[0].startswith("https:"):
+        yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "X-Auto-Response-Suppress", "All"
     yield "X-Colloque-Instance", "1"
     yield "MIME-Version", "1.0"

@@ -10,11 +10,13 @@ import structlog
 from bridge.domain import effects as fx
 from bridge.domain.content import Attachment, Kind, Line
 from bridge.domain.events import AnswerFailed, AnswerHandedOver, MailSetAside, NoticeFailed
+from bridge.domain.links import MailLinks
 from bridge.domain.organisation import Organisation
 from bridge.flow.retry import MAIL, Backoff
 from bridge.locale import text
 from bridge.mail.addresses import bounce_address, message_id_of, reply_address
 from bridge.mail.compose import MailKind, OutgoingFile, OutgoingLine, OutgoingMail, compose
+from bridge.mail.footer import unsubscribable, with_footer
 from bridge.mail.notices import patient_notice
 from bridge.ports import (
     Ambiguous,
@@ -41,12 +43,16 @@ NULL_SENDER = ""
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """What mails need of the configuration. ``emergency`` is by language; sizes are in bytes."""
+    """What mails need of the configuration. ``emergency`` is by language; sizes are in bytes.
+
+    Without ``links`` patients are told which words they can answer with.
+    """
 
     domain: str
     emergency: dict[str, str]
     max_attachments: int
     reply_within_h: int
+    links: MailLinks | None = None
 
 
 @dataclass(slots=True)
@@ -123,15 +129,18 @@ class MailPerformer:
                 raise Permanent(f"not a mail: {type(effect).__name__}")
 
     async def _mail(self, effect: fx.Effect) -> OutgoingMail:
+        links = self.settings.links
         match effect:
             case fx.Acknowledge():
-                return self._acknowledgement(effect)
+                return with_footer(self._acknowledgement(effect), links, effect.question_id)
             case fx.Answer():
-                return await self._answer(effect)
+                return with_footer(await self._answer(effect), links, effect.question_id)
             case fx.TellPatient():
                 emergency = self.settings.emergency[effect.language]
                 domain, now = self.settings.domain, self.clock.now()
-                return patient_notice(effect, self.organisation, domain, emergency, now)
+                notice = patient_notice(effect, self.organisation, domain, emergency, now)
+                notice = with_footer(notice, links, effect.question_id)
+                return notice if effect.meeting else unsubscribable(notice, links, effect.question_id)
             case fx.TellSender():
                 return self._told(effect)
             case _:

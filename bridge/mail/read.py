@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bridge.domain.arriving import Errand
 from bridge.domain.content import Attachment
+from bridge.domain.errands import errand_in
 from bridge.domain.events import (
     AskedToo,
+    ErrandAsked,
     Event,
     MailBounced,
     MailDoubted,
@@ -59,6 +62,8 @@ class MailReader:
     parse: Parse
     check: Check | None = None
     gate: Gate | None = None
+    stopped: Callable[[str], Awaitable[bool]] | None = None
+    """Whether the patient with an address wants no e-mails."""
 
     async def __call__(self, item: RawInput) -> Reading:
         """Read one mail, in another process: parsing may be slow, and a mail hostile."""
@@ -88,7 +93,8 @@ class MailReader:
         if reason := _unusable(mail):
             return self._refuse(item, mail, group, reason)
         blobs, files = _files(mail.files)
-        return Reading(item.conversation, (self._asked(item, mail, group, files),), blobs)
+        asked = replace(self._asked(item, mail, group, files), resumes=await self._wants_none(told))
+        return Reading(item.conversation, (asked,), blobs)
 
     def _asked(
         self, item: RawInput, mail: ParsedMail, group: ExpertGroup, files: tuple[Attachment, ...]
@@ -142,15 +148,27 @@ class MailReader:
             return Reading(item.conversation, (event,), hold=LATER)
         if verdict not in (Verdict.PASS, Verdict.NONE):
             return _doubted(item, mail)
-        events: tuple[Event, ...] = ()
+        events = await self._resumed(question, item)
         if answered is not None:
-            events, mail = (answered[0],), answered[1]
+            events, mail = (*events, answered[0]), answered[1]
+        elif (asked := _errand(question, item, mail)) is not None:
+            stops = asked.errand is Errand.STOP
+            return Reading(item.conversation, (asked,) if stops else (*events, asked))
         if mail.reply or mail.files:
             blobs, files = _files(mail.files)
             known = _answered(mail, question, self.domain)
             wrote = PatientWrote(item.key, mail.reply, files, mail.message_id, _problems(mail), known)
             return Reading(item.conversation, (*events, wrote), blobs)
         return Reading(item.conversation, events) if events else _aside(item, "empty")
+
+    async def _wants_none(self, address: str) -> bool:
+        return self.stopped is not None and await self.stopped(address)
+
+    async def _resumed(self, question: Question, item: RawInput) -> tuple[Event, ...]:
+        """Whoever writes again wants to be written to again."""
+        if not await self._wants_none(question.address):
+            return ()
+        return (ErrandAsked(item.key, Errand.RESUME),)
 
     async def _verdict(self, question: Question, item: RawInput, mail: ParsedMail) -> Verdict:
         """Whether it is from an address of the patient, and what that domain itself says to it."""
@@ -214,6 +232,15 @@ def _answered(mail: ParsedMail, question: Question, domain: str) -> str:
     keys = {message_id_of(key, domain): key for key in question.thread if not key.startswith("<")}
     named = (mail.in_reply_to, *reversed(mail.references))
     return next((keys[message_id] for message_id in named if message_id in keys), "")
+
+
+def _errand(question: Question, item: RawInput, mail: ParsedMail) -> ErrandAsked | None:
+    """What the mail asks of the service, if it says nothing else; programs may write a subject only."""
+    if mail.files:
+        return None
+    words = mail.reply or mail.subject
+    errand = errand_in(words, question.name)
+    return ErrandAsked(item.key, errand, words.strip(), mail.message_id) if errand else None
 
 
 def _aside(item: RawInput, reason: str, hold: str = "") -> Reading:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bridge.domain.links import MailLinks
 from bridge.locale import catalogue, text
 from bridge.mail.compose import MailKind, OutgoingCalendar, OutgoingFile, OutgoingLine, OutgoingMail
+from bridge.mail.footer import unsubscribable, with_footer
 
 AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 DOMAIN = "hopital.example"
@@ -49,6 +51,7 @@ VALUES = {
     "fr": {"when": "mardi 3 mars 2026 à 15:00", "minutes": "20"},
     "en": {"when": "Tuesday 3 March 2026 at 3:00 pm", "minutes": "20"},
 }
+LINKS = MailLinks(f"https://colloque.{DOMAIN}", b"preview")
 LINK = "https://meet.hopital.example/colloque-4h7q2mzk5tq3x6c2r7w8p9"
 
 
@@ -79,7 +82,7 @@ def _notice(message: str, language: str) -> OutgoingMail:
     line = OutgoingLine(text(language, f"notice.{message}", link=LINK, **VALUES[language]))
     mail = replace(_mail(name, language, line), kind=MailKind.NOTICE)
     if name not in ("video-arranged", "video-moved", "video-cancelled"):
-        return mail
+        return unsubscribable(mail, LINKS, "preview")
     return replace(mail, calendar=_calendar(mail, cancelled=name == "video-cancelled"))
 
 
@@ -101,6 +104,10 @@ def _calendar(mail: OutgoingMail, *, cancelled: bool) -> OutgoingCalendar:
 
 
 def _mail(name: str, language: str, *lines: OutgoingLine) -> OutgoingMail:
+    return with_footer(_without_footer(name, language, lines), LINKS, "preview")
+
+
+def _without_footer(name: str, language: str, lines: tuple[OutgoingLine, ...]) -> OutgoingMail:
     return OutgoingMail(
         kind=MailKind.ACKNOWLEDGEMENT,
         language=language,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.domain import effects as fx
+from bridge.domain.delivery import STOPPED
 from bridge.flow.retry import Backoff
 from bridge.ports import Outcome, Permanent, Task
 
@@ -31,8 +32,11 @@ class Suppressions(Protocol):
     async def add(self, address: str, question_id: str, status: str) -> None:
         """Send nothing more there."""
 
-    async def lift(self, address: str) -> None:
-        """Send there again."""
+    async def lift(self, address: str, *, wish: bool) -> None:
+        """Send there again; where the patient wanted no e-mails, only by their own ``wish``."""
+
+    async def stop(self, address: str, question_id: str) -> None:
+        """Send nothing more there: the patient wants no e-mails."""
 
 
 @dataclass(slots=True)
@@ -53,16 +57,21 @@ class Suppressing:
             return await self._note(effect)
         address = getattr(effect, "address", "")
         if address and not task.started and (status := await self.suppressions.status(address)):
-            raise Permanent(f"the address gave mails back: {status}", code=f"suppressed, {status}")
+            code = STOPPED if status == STOPPED else f"suppressed, {status}"
+            raise Permanent(f"nothing is sent to this address: {status}", code=code)
         return await self.inner.perform(task)
 
     async def failed(self, task: Task, error: str) -> Outcome:
-        """As the mail's own performer tells it."""
+        """As the mail's own performer tells it. Of a notice that isn't wanted there is nothing to tell."""
+        if error == STOPPED and not isinstance(task.effect, fx.Answer):
+            return Outcome()
         return await self.inner.failed(task, error)
 
     async def _note(self, effect: fx.Suppress) -> Outcome:
         if effect.lifted:
-            await self.suppressions.lift(effect.address)
+            await self.suppressions.lift(effect.address, wish=effect.wish)
+        elif effect.wish:
+            await self.suppressions.stop(effect.address, effect.question_id)
         else:
             await self.suppressions.add(effect.address, effect.question_id, effect.status)
         return Outcome()

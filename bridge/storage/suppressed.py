@@ -1,4 +1,4 @@
-"""Addresses that gave mails back: nothing is sent there until someone lifts it."""
+"""Addresses that gave mails back, or whose patients want none: nothing is sent there until that is lifted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.delivery import STOPPED
 from bridge.storage.registry import insert_new
 from bridge.storage.schema_people import suppressed
 
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """One address, the status it gave a mail back with (RFC 3463), and when."""
+    """One address, the status it gave a mail back with (RFC 3463) or ``stopped``, and when."""
 
     address: str
     status: str
@@ -28,9 +29,17 @@ async def add(connection: AsyncConnection, address: str, question_id: str, statu
     )
 
 
-async def lift(connection: AsyncConnection, address: str) -> bool:
-    """Send there again; ``False`` when it was not suppressed."""
+async def stop(connection: AsyncConnection, address: str, question_id: str, at: float) -> None:
+    """Send nothing more to this address, since its patient wants no e-mails, whatever was before."""
+    await connection.execute(sa.delete(suppressed).where(suppressed.c.address == address.lower()))
+    await add(connection, address, question_id, STOPPED, at)
+
+
+async def lift(connection: AsyncConnection, address: str, *, stopped: bool = True) -> bool:
+    """Send there again; ``False`` when it was not suppressed, or is by its patient's wish (``stopped``)."""
     change = sa.delete(suppressed).where(suppressed.c.address == address.strip().lower())
+    if not stopped:
+        change = change.where(suppressed.c.status != STOPPED)
     return (await connection.execute(change)).rowcount > 0
 
 

@@ -9,7 +9,12 @@ import pytest
 from tests.support.clinic import Clinic, hospital
 
 MAILS_AN_HOUR = 15
-CHANGES = {"care": {"undo_within_s": 4}, "mail": {"limits": {"of_question": MAILS_AN_HOUR}}}
+PUBLIC_URL = "https://colloque.hopital.example"
+CHANGES = {
+    "care": {"undo_within_s": 4},
+    "mail": {"limits": {"of_question": MAILS_AN_HOUR}},
+    "web": {"public_url": PUBLIC_URL},
+}
 """What can be undone is told to patients after this; a question has so many mails an hour."""
 SIZES = {"derm": 5, "cardio": 2, "vide": 0, "duo": 2}
 

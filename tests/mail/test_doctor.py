@@ -6,6 +6,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
 from bridge import maildoctor
@@ -99,6 +101,25 @@ async def test_a_revoked_key_is_wrong() -> None:
 async def test_the_record_of_the_domain_above_counts_for_dmarc() -> None:
     known = Published({"_dmarc.hopital.fr": ("v=DMARC1; p=none",)})
     assert right(await maildoctor.dmarc("questions.hopital.fr", known))
+
+
+@pytest.mark.parametrize(("ours", "state"), [(True, State.OK), (False, State.WRONG), (None, State.WRONG)])
+async def test_links_have_to_lead_to_us(tmp_path: Path, ours: bool | None, state: State) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=404, headers={"X-Colloque": "page"} if ours else {})
+
+    app = web.Application()
+    app.router.add_get("/m/status/doctor", answer)
+    async with TestServer(app) as server:
+        base = str(server.make_url("")).rstrip("/") if ours is not None else "http://127.0.0.1:9"
+        config = _config(tmp_path, "")
+        section = config.web.model_copy(update={"public_url": base})
+        finding = await maildoctor.links(config.model_copy(update={"web": section}))
+    assert finding.state is state
+
+
+async def test_without_an_address_of_our_own_that_is_advised(tmp_path: Path) -> None:
+    assert (await maildoctor.links(_config(tmp_path, ""))).state is State.ADVICE
 
 
 def test_the_command_names_what_is_wrong_and_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

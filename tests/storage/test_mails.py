@@ -134,3 +134,18 @@ async def test_an_address_is_suppressed_until_it_is_lifted_whatever_its_case(dat
         assert not await suppressed.lift(connection, "marie@p.example")
     async with database.reading() as connection:
         assert await suppressed.status(connection, "marie@p.example") == ""
+
+
+async def test_who_wants_no_mail_gets_none_until_they_wish_so_themselves(database: Database) -> None:
+    async with database.transaction() as connection:
+        await suppressed.add(connection, "marie@p.example", QUESTION, "5.2.2", 1.0)
+        await suppressed.stop(connection, "Marie@p.example", OTHER, 2.0)
+        await suppressed.stop(connection, "marie@p.example", OTHER, 3.0)
+        await suppressed.add(connection, "marie@p.example", QUESTION, "5.1.1", 4.0)
+        assert not await suppressed.lift(connection, "marie@p.example", stopped=False)
+    async with database.reading() as connection:
+        assert await suppressed.status(connection, "marie@p.example") == "stopped"
+    async with database.transaction() as connection:
+        assert await suppressed.lift(connection, "marie@p.example", stopped=True)
+        await suppressed.add(connection, "marie@p.example", QUESTION, "5.2.2", 5.0)
+        assert await suppressed.lift(connection, "marie@p.example", stopped=False)
