@@ -12,12 +12,17 @@ from zoneinfo import ZoneInfo
 from fpdf import FPDF, FontFace, XPos, YPos
 from PIL import Image
 
+from bridge.domain.acts import COLLOQUE
 from bridge.locale import catalogue, text
 from bridge.record.transcript import Entry, File, Recorded, Transcript
 
 FONTS = Path(__file__).parent / "fonts"
 FAMILY = "DejaVu"
 INK, GREY, RULE = (31, 41, 51), (82, 96, 109), (203, 210, 217)
+FOR_PROGRAMS = ("events", "event", "input")
+"""Details that name something by an ID, for programs: they stand in the JSON."""
+CODES = ("how", "code", "act", "judgement")
+"""Details whose values are codes of ours."""
 TINTS = {"patient": (238, 244, 250), "owner": (255, 255, 255), "colleague": (250, 246, 235)}
 NOTE = (255, 248, 220)
 WIDEST_MM, TALLEST_MM = 110.0, 120.0
@@ -193,14 +198,23 @@ class _Document:
 
     def _acts(self, acts: tuple[Recorded, ...]) -> None:
         rows = [(self._when(act.at), act.who, self._named("did", act.did), self._about(act)) for act in acts]
-        self._table(("when", "who", "what", "details"), rows, (24, 34, 42, 74))
+        self._table(("when", "who", "what", "details"), rows, (30, 33, 41, 70))
 
     def _about(self, act: Recorded) -> str:
-        why = self._named("word", act.why) if act.why else ""
+        by_itself = act.actor == COLLOQUE  # then the reason is a code of ours, and not somebody's words
+        why = self._named("value" if by_itself else "word", act.why) if act.why else ""
+        colon = " : " if self._language == "fr" else ": "
         told = [
-            f"{key} : {value}" if self._language == "fr" else f"{key}: {value}" for key, value in act.details
+            f"{self._named('detail', key)}{colon}{self._value(key, value)}"
+            for key, value in act.details
+            if key not in FOR_PROGRAMS
         ]
         return "\n".join([*([why] if why else []), *told])
+
+    def _value(self, key: str, value: str) -> str:
+        if key == "start":
+            return self._when(datetime.fromisoformat(value))
+        return self._named("value", value) if key in CODES else value
 
     def _files(self) -> None:
         if not self._transcript.files:

@@ -115,6 +115,20 @@ def test_every_page_says_whose_it_is_and_which() -> None:
         assert f"page {number} of {len(written)}" in words
 
 
+def test_the_act_record_reads_as_words_and_names_no_identifiers() -> None:
+    details = (("events", "$abc"), ("how", "written"), ("start", "2026-03-03T09:00+00:00"))
+    acts = (
+        Recorded(NOW, "Marie Dupont", "patient", "consent_given", "", details),
+        Recorded(NOW, "Colloque", "colloque", "patient_told", "handed_over"),
+    )
+    french = " ".join("\n".join(pages(replace(TRANSCRIPT, acts=acts))).split())
+    assert "Accord : par écrit" in french
+    assert "Début : 03/03/2026 10:00" in french
+    assert "transmission" in french
+    assert "$abc" not in french
+    assert "$abc" in as_json(replace(TRANSCRIPT, acts=acts)).decode()
+
+
 def test_a_sign_that_the_font_lacks_is_named_not_left_out() -> None:
     told = replace(TRANSCRIPT, entries=(replace(ENTRIES[0], text="👋 中"),))
     words = " ".join("\n".join(pages(told)).split())
