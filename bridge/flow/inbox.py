@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain import events as ev
+from bridge.domain.acts import Act, Did
 from bridge.domain.events import Event, MailSetAside, QuestionAsked
 from bridge.domain.places import moved
 from bridge.domain.question import decide
@@ -23,7 +24,7 @@ from bridge.flow.meter import Meter
 from bridge.flow.retry import INPUT, INPUT_TRIES
 from bridge.flow.timelines import AWAY_S, Completeness, Timelines
 from bridge.ports import Clock, NotYet, Reader, Reading, Temporary
-from bridge.storage import acts, dialogues, erasure, inbox, outbox, presence, questions, registry
+from bridge.storage import acts, audit, dialogues, erasure, inbox, outbox, presence, questions, registry
 from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import BUSY_S, Sharing
 
@@ -216,10 +217,22 @@ class Inbox:
             await dialogues.keep(connection, decision.dialogue)
         known = question.id if question is not None else question_id
         await acts.add(connection, known, decision.acts, now.timestamp())
+        await self._audit(connection, question, decision.acts)
         earlier = before.question if before else None
         effects = (*decision.effects, *moved(earlier, question, before.version if before else 0))
         lanes = await outbox.add(connection, effects, now.timestamp(), self.database.process)
         return Decided(lanes, earlier, question)
+
+    async def _audit(
+        self, connection: AsyncConnection, question: Question | None, done: Sequence[Act]
+    ) -> None:
+        """What takes a patient's words out of here is for the organisation's own control, too."""
+        for act in done:
+            if act.did == Did.EXPORTED and question is not None:
+                entry = audit.Entry(
+                    act.actor, "question.export", question.reference, at=self.clock.now().timestamp()
+                )
+                await audit.note(connection, entry)
 
     async def _drop(self, item: inbox.Input) -> None:
         """What comes late for an erased question is forgotten as it comes."""

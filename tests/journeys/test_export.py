@@ -72,8 +72,20 @@ async def test_the_owner_gets_both_documents_in_their_chat_and_the_patient_nothi
     posted = [e for e in await owner.messages(room) if e.get("content", {}).get("msgtype") == "m.file"]
     assert len({e["content"]["body"] for e in posted}) == len(posted)
     assert len(clinic.stack.mailbox.mails_to(PATIENT.address)) == before
+    assert await _audited(clinic, transcript["question"]["reference"]) == [(owner.user_id, "question.export")]
     in_room = [body(e) for e in await owner.messages(asked.room_id)]
     assert not any(words.endswith((".pdf", ".json")) for words in in_room)
+
+
+async def _audited(clinic: Clinic, reference: str) -> list[tuple[str, str]]:
+    """What the audit says of this question: by whom, and what."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", "audit", "list", "--json", "-c", str(clinic.stack.config)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    entries = [json.loads(line) for line in output.splitlines()]
+    return [(one["actor"], one["action"]) for one in entries if one["subject"] == reference]
 
 
 async def _bot_room(clinic: Clinic, person: Person) -> str:
