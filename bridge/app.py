@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -13,7 +14,7 @@ from aiohttp import web
 from bridge.asking import asked, asking, reader
 from bridge.availability import StoredAvailability
 from bridge.care import policy, secret_for
-from bridge.choosing import expertise
+from bridge.choosing import cleaned, expertise
 from bridge.config import Config, Settings
 from bridge.desk.desk import Desk, acting, client, identity, is_ours
 from bridge.desk.keeper import Keeper
@@ -291,6 +292,7 @@ class Bridge:
                     **Administration(outlet, organisation, self.office, self.clock).handlers,
                 },
                 acting=self.acting,
+                clean=partial(cleaned, self.sandbox),
                 transcripts=StoredTranscripts(self.database, organisation, self.clock.now),
             ),
             "mail": mail_performer(

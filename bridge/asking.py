@@ -19,7 +19,8 @@ from bridge.matrix.own import OwnRooms
 from bridge.matrix.read import MatrixReader
 from bridge.matrix.summary import Summary
 from bridge.matrix.wishing import Wishing
-from bridge.ports import Clock, Homeserver, Names
+from bridge.names import StoredNames
+from bridge.ports import Clock, Homeserver
 from bridge.sections import CareSection, Config
 from bridge.storage.database import Database
 
@@ -49,7 +50,7 @@ def asked(outlet: Outlet, organisation: Organisation, care: CareSection) -> Hand
 
 
 def reader(
-    names: Names,
+    names: StoredNames,
     organisation: Organisation,
     place: Place,
     own_rooms: OwnRooms,
@@ -57,7 +58,8 @@ def reader(
     homeserver: Homeserver,
 ) -> MatrixReader:
     """What reads what people do on Matrix, those from outside who may ask included."""
-    return MatrixReader(names, organisation, place, own_rooms, _guests(config, homeserver, place.namespace))
+    guests = _guests(config, homeserver, place.namespace)
+    return MatrixReader(names, organisation, place, own_rooms, guests, names.heard)
 
 
 def _guests(config: Config, homeserver: Homeserver, namespace: str) -> Guests:

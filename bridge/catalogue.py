@@ -14,7 +14,7 @@ from bridge.storage.search import search
 
 @dataclass(frozen=True, slots=True)
 class StoredCatalogue:
-    """The :class:`bridge.ports.Catalogue` of one database."""
+    """The :class:`bridge.domain.findings.Catalogue` of one database."""
 
     database: Database
 
@@ -32,6 +32,11 @@ class StoredCatalogue:
         """What someone took, those first in which something happened last."""
         async with self.database.reading() as connection:
             return await lists.owned(connection, user_id, statuses, limit)
+
+    async def requested(self, user_id: str, statuses: Sequence[Status], limit: int) -> Listed:
+        """What someone asked, those first in which something happened last."""
+        async with self.database.reading() as connection:
+            return await lists.requested(connection, user_id, statuses, limit)
 
     async def queues(self, groups: Sequence[str]) -> dict[str, Queue]:
         """How many wait in each of these groups, and the one that has waited longest."""

@@ -17,6 +17,18 @@ from bridge.storage import registry
 from bridge.storage.database import Database
 
 
+async def cleaned(sandbox: Sandbox, content: bytes) -> Cleaned | None:
+    """A photo without its metadata; what breaks the process that opens it is none."""
+    try:
+        photo = await sandbox.clean(content)
+    except ParserDied:
+        return None
+    if photo is None:
+        return None
+    extension = photo.name.rpartition(".")[2]
+    return Cleaned(photo.content, photo.mimetype, extension, photo.width, photo.height)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredMaterials:
     """The :class:`bridge.matrix.expertise.Materials` of this installation."""
@@ -37,14 +49,7 @@ class StoredMaterials:
 
     async def cleaned(self, content: bytes) -> Cleaned | None:
         """A photo without its metadata; what breaks the process that opens it is none."""
-        try:
-            photo = await self.sandbox.clean(content)
-        except ParserDied:
-            return None
-        if photo is None:
-            return None
-        extension = photo.name.rpartition(".")[2]
-        return Cleaned(photo.content, photo.mimetype, extension, photo.width, photo.height)
+        return await cleaned(self.sandbox, content)
 
     async def keep(self, content: bytes, question_id: str) -> None:
         """Keep these bytes, for a question."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.domain.state import Question
 from bridge.ports import Json
-from bridge.storage import inforce, outbox, people, questions, registry
+from bridge.storage import inbox, inforce, outbox, people, questions, registry
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival
@@ -102,6 +103,12 @@ class StoredNames:
     async def take_events(self, events: Sequence[Json]) -> None:
         """Take Matrix events into the inbox, as a transaction would; known ones change nothing."""
         await self.take(matrix_arrivals(events))
+
+    async def heard(self, event_id: str) -> Json | None:
+        """An event that somebody sent into one of our rooms, as long as it is kept."""
+        async with self.database.reading() as connection:
+            found = await inbox.by_key(connection, f"matrix:{event_id}")
+        return json.loads(found.payload) if found is not None and found.payload else None
 
     async def question(self, question_id: str) -> Question | None:
         """A question as it is now."""

@@ -20,8 +20,7 @@ from typing import Any, Protocol
 
 from bridge.domain.effects import Effect
 from bridge.domain.events import Event
-from bridge.domain.findings import Found, Listed, Queue
-from bridge.domain.state import Question, Status
+from bridge.domain.state import Question
 
 Json = dict[str, Any]
 
@@ -376,22 +375,3 @@ class Names(Protocol):
 
     async def question_of_token(self, token: str) -> str | None:
         """The question whose reply address carries this token."""
-
-
-class Catalogue(Protocol):
-    """Questions by whose they are. Nothing here says of a question that it exists to whom it isn't for."""
-
-    async def search(self, allowed: Sequence[str], keywords: Sequence[str], limit: int) -> Found:
-        """The newest questions of these scopes whose title has every keyword."""
-
-    async def waiting(self, groups: Sequence[str], limit: int) -> Listed:
-        """What waits in these groups, newest first."""
-
-    async def owned(self, user_id: str, statuses: Sequence[Status], limit: int) -> Listed:
-        """What someone took, those first in which something happened last."""
-
-    async def queues(self, groups: Sequence[str]) -> dict[str, Queue]:
-        """How many wait in each of these groups, and the one that has waited longest."""
-
-    async def first_events(self, stems: Sequence[str]) -> dict[str, str]:
-        """The first event in the room of each question."""

@@ -78,7 +78,7 @@ def _argument(event: ev.BotAsked) -> str:
 
 
 def _begin(event: ev.BotAsked, policy: Policy) -> Decision:
-    """``!question dermatologie Title``, with words on the lines that follow."""
+    """``!question dermatologie Title``, with words on the lines below, and the message that it answers."""
     assert isinstance(event.command, Command)
     groups = policy.organisation.groups
     first, _, rest = event.command.argument.partition("\n")
@@ -87,10 +87,17 @@ def _begin(event: ev.BotAsked, policy: Policy) -> Decision:
         keys = ", ".join(group.key for group in groups)
         return Decision(None, told(event, fx.Phrase("asking.which_group", {"groups": keys, **_words(event)})))
     group, title = chosen
-    dialogue = replace(_fresh(event), group=group.key, title=_shortened(title))
+    dialogue = replace(_fresh(event), group=group.key, title=_shortened(title), heard=(event.event_id,))
+    if event.quoted is not None:
+        dialogue = _with(dialogue, event.quoted)
     if rest.strip():
-        dialogue = _with(dialogue, Line(event.event_id, rest.strip()), event)
-    return _told(event, dialogue, "begun", group=group.called(event.author.language))
+        dialogue = _with(dialogue, Line(event.event_id, rest.strip()))
+    begun = _told(event, dialogue, "begun", group=group.called(event.author.language))
+    if not event.reply_to:
+        return begun
+    note = fx.Phrase("asking.not_quoted" if event.quoted is None else "asking.quoted", {})
+    phrase = fx.Phrase("asking.begun", {"group": group.called(event.author.language), **_words(event)})
+    return replace(begun, effects=told(event, note, phrase))
 
 
 def _fresh(event: ev.BotAsked) -> Dialogue:
@@ -118,7 +125,7 @@ def _greet(event: ev.BotAsked, policy: Policy) -> Decision:
         return _told(_speaking(event, spoken), kept, "hello")
     if event.line is None:
         return Decision(None, told(event, fx.Phrase("asking.hello", _words(event))))
-    dialogue = _with(_fresh(event), event.line, event)
+    dialogue = _with(_fresh(event), event.line)
     if len(groups) == 1:
         name = groups[0].called(event.author.language)
         return _told(event, replace(dialogue, group=groups[0].key), "begun", group=name)
@@ -151,7 +158,7 @@ def _add(event: ev.BotAsked, dialogue: Dialogue, policy: Policy) -> Decision:
         return _told(event, dialogue, "full")
     conversation = f"bot:{dialogue.user_id}"
     mark = fx.React(f"added:{event.event_id}", conversation, event_id=event.event_id, symbol="📎")
-    return Decision(None, (fx.Planned(mark, conversation),), dialogue=_with(dialogue, event.line, event))
+    return Decision(None, (fx.Planned(mark, conversation),), dialogue=_with(dialogue, event.line))
 
 
 def _choose(event: ev.BotAsked, dialogue: Dialogue, line: Line, policy: Policy) -> Decision:
@@ -164,17 +171,19 @@ def _choose(event: ev.BotAsked, dialogue: Dialogue, line: Line, policy: Policy) 
     elif (found := group_meant(said, groups)) and not found[1]:
         group = found[0]
     if group is None:
-        return _choosing(event, _with(dialogue, line, event), groups, "choose_again")
+        return _choosing(event, _with(dialogue, line), groups, "choose_again")
     return _told(
         event, replace(dialogue, group=group.key), "begun", group=group.called(event.author.language)
     )
 
 
-def _with(dialogue: Dialogue, line: Line, event: ev.BotAsked) -> Dialogue:
+def _with(dialogue: Dialogue, line: Line) -> Dialogue:
     """The dialogue with what this line says."""
     files = dialogue.files if line.attachment is None else (*dialogue.files, line.attachment)
     lines = (*dialogue.lines, line.text) if line.text.strip() else dialogue.lines
-    return replace(dialogue, lines=lines, files=files, heard=(*dialogue.heard, event.event_id))
+    return replace(
+        dialogue, lines=lines, files=files, heard=tuple(dict.fromkeys((*dialogue.heard, line.event_id)))
+    )
 
 
 def _send(event: ev.BotAsked, dialogue: Dialogue, now: datetime, policy: Policy) -> Decision:

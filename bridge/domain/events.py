@@ -281,7 +281,7 @@ class BotAsked:
     ``reply_to`` is the event that it answers; ``admin`` says that they administer the organisation.
     ``unreadable`` names a kind of message that we can't read (encrypted, …). A ``guest`` is nobody of the
     organisation, and may ask. ``dialogue`` is the question that they are writing, ``fresh`` are names for
-    one that they may begin now.
+    one that they may begin now, ``quoted`` is a message of their own that this one answers.
     """
 
     author: Author
@@ -295,6 +295,7 @@ class BotAsked:
     room_id: str = ""
     fresh: Fresh | None = None
     dialogue: Dialogue | None = None
+    quoted: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from bridge.domain import events as ev
 from bridge.domain.commands import Command
 from bridge.domain.effects import Planned
 from bridge.domain.inquiries import Inquire, Topic
-from bridge.domain.state import Policy, Question
+from bridge.domain.state import Policy, Question, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,28 @@ class Queue:
 
     count: int
     oldest: Question
+
+
+class Catalogue(Protocol):
+    """Questions by whose they are. Nothing here says of a question that it exists to whom it isn't for."""
+
+    async def search(self, allowed: Sequence[str], keywords: Sequence[str], limit: int) -> Found:
+        """The newest questions of these scopes whose title has every keyword."""
+
+    async def waiting(self, groups: Sequence[str], limit: int) -> Listed:
+        """What waits in these groups, newest first."""
+
+    async def owned(self, user_id: str, statuses: Sequence[Status], limit: int) -> Listed:
+        """What someone took, those first in which something happened last."""
+
+    async def requested(self, user_id: str, statuses: Sequence[Status], limit: int) -> Listed:
+        """What someone asked on Matrix, those first in which something happened last."""
+
+    async def queues(self, groups: Sequence[str]) -> dict[str, Queue]:
+        """How many wait in each of these groups, and the one that has waited longest."""
+
+    async def first_events(self, stems: Sequence[str]) -> dict[str, str]:
+        """The first event in the room of each question."""
 
 
 def _inquired(event: ev.BotAsked, topic: Topic, words: str) -> tuple[Planned, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.domain.commands import SIGN
-from bridge.domain.findings import Listed, Queue
+from bridge.domain.findings import Catalogue, Listed, Queue
 from bridge.domain.inquiries import Inquire, Kind, Standing, Topic, wanted
 from bridge.domain.organisation import ExpertGroup, Organisation
 from bridge.domain.sight import groups_of, scopes_of
@@ -18,13 +18,14 @@ from bridge.matrix.asked import asked_alias
 from bridge.matrix.botchat import BotChat
 from bridge.matrix.links import Part, Row, link_to, mentioned, room_link, written
 from bridge.matrix.outlet import Handlers, Outlet
-from bridge.ports import Catalogue, Clock, Outcome, Task
+from bridge.ports import Clock, Outcome, Task
 
 SHOWN = 20
 """Rows of one part; a list that is longer says so."""
 
 OPEN = (Status.TAKEN,)
 CLOSED = (Status.CLOSED, Status.ARCHIVED)
+ASKED = {Standing.WAITING: (Status.WAITING,), Standing.OPEN: OPEN, Standing.CLOSED: CLOSED}
 STANDING = {
     Status.WAITING: "list.stands_waiting",
     Status.TAKEN: "list.stands_open",
@@ -121,19 +122,25 @@ class Inquiry:
         parts: list[Part] = []
         if asked.shows(Kind.QUESTIONS, Standing.WAITING):
             listed = await self.catalogue.waiting(keys, SHOWN)
-            parts.append(await self._listed(language, "list.questions_waiting", listed))
+            parts.append(await self._listed(language, "list.questions_waiting", listed, effect.user_id))
         for standing, statuses in ((Standing.OPEN, OPEN), (Standing.CLOSED, CLOSED)):
             if asked.shows(Kind.QUESTIONS, standing):
                 listed = await self.catalogue.owned(effect.user_id, statuses, SHOWN)
                 parts.append(await self._listed(language, f"list.questions_{standing.value}", listed))
+        asked_ones = [one for standing, one in ASKED.items() if asked.shows(Kind.QUESTIONS, standing)]
+        if asked_ones:
+            states = [status for some in asked_ones for status in some]
+            listed = await self.catalogue.requested(effect.user_id, states, SHOWN)
+            if listed.total:  # who never asks needn't read that they didn't
+                parts.append(await self._listed(language, "list.questions_asked", listed, effect.user_id))
         if asked.shows(Kind.PRIVATE):
             parts.append(await self._private(language, effect.user_id))
         if asked.shows(Kind.GROUPS):
             parts.append(await self._groups(language, effect.user_id, groups))
         return parts
 
-    async def _listed(self, language: str, heading: str, listed: Listed) -> Part:
-        rows = await self._rows(language, listed.questions)
+    async def _listed(self, language: str, heading: str, listed: Listed, user_id: str = "") -> Part:
+        rows = await self._rows(language, listed.questions, user_id)
         missing = listed.total - len(rows)
         if missing > 0:
             rows = (*rows, Row(text(language, "list.more_listed", count=missing)))

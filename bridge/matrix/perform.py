@@ -16,7 +16,7 @@ from bridge.matrix.house import House
 from bridge.matrix.invited import Invited
 from bridge.matrix.moving import Moving
 from bridge.matrix.outlet import Handlers, Outlet
-from bridge.matrix.posting import Posting
+from bridge.matrix.posting import Clean, Posting
 from bridge.matrix.private import Private
 from bridge.matrix.replay import Replaying
 from bridge.matrix.restore import Restorer
@@ -37,12 +37,13 @@ class MatrixPerformer:
         grant_at_once_up_to: int,
         acting: Acting | None = None,
         transcripts: Transcripts | None = None,
+        clean: Clean | None = None,
         more: Handlers | None = None,
     ) -> None:
         seal, chat = Seal(outlet, organisation, grant_at_once_up_to, acting), BotChat(outlet)
         self.handlers: Handlers = {
             **seal.handlers,
-            **Posting(outlet, seal).handlers,
+            **Posting(outlet, seal, clean).handlers,
             **Announcing(outlet, organisation).handlers,
             **chat.handlers,
             **Exporting(outlet, chat, transcripts).handlers,

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from bridge.domain import effects as fx
-from bridge.domain.content import Attachment
+from bridge.domain.content import Attachment, Kind
 from bridge.locale import text
 from bridge.matrix import rooms
+from bridge.matrix.expertise import Cleaned
 from bridge.matrix.outlet import Handlers, Outlet, lines
 from bridge.matrix.seal import Seal
 from bridge.ports import Json, Outcome, Permanent, Task
 
+LARGEST_PHOTO = 50 * 1024 * 1024
+"""Bytes; what is larger stays a file as it is."""
+
+
+Clean = Callable[[bytes], Awaitable[Cleaned | None]]
+"""Takes the metadata from a picture; ``None`` for what isn't one that can be opened."""
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Performs what happens inside a question room."""
+    """Performs what happens inside a question room. ``clean``: photos of those who ask on Matrix."""
 
     _outlet: Outlet
     _seal: Seal
+    _clean: Clean | None = None
 
     @property
     def handlers(self) -> Handlers:
@@ -91,7 +102,10 @@ class Posting:
     async def _post_file(self, task: Task, effect: fx.PostFile) -> Outcome:
         room_id = await self._outlet.room(f"question:{effect.question_id}")
         relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
-        ghost, attachment = self._outlet.place.ghost(effect.ghost), effect.attachment
+        ghost = self._outlet.place.ghost(effect.ghost)
+        attachment = effect.attachment
+        if attachment.mxc:
+            attachment = await self._cleaned(attachment, ghost)
         mxc = attachment.mxc or await self._uploaded(attachment, ghost)
         event_id = await self._outlet.send(
             room_id,
@@ -101,6 +115,28 @@ class Posting:
             as_user=ghost,
         )
         return Outcome(result={"event_id": event_id})
+
+    async def _cleaned(self, attachment: Attachment, ghost: str) -> Attachment:
+        """A requester's photo as it may be shown: where it was taken, and by which device, is theirs.
+
+        What is called a picture and can't be opened stays a file, as by mail.
+        """
+        picture = attachment.kind is Kind.IMAGE or attachment.mimetype.startswith("image/")
+        if self._clean is None or not picture:
+            return attachment
+        homeserver = self._outlet.homeserver
+        try:
+            content = await homeserver.download(attachment.mxc, limit=LARGEST_PHOTO)
+        except Permanent:  # too large, or gone: then it is what it is
+            return replace(attachment, kind=Kind.FILE)
+        photo = await self._clean(content)
+        if photo is None:
+            return replace(attachment, kind=Kind.FILE)
+        name = f"{PurePath(attachment.name).stem or 'photo'}.{photo.extension}"
+        mxc = await homeserver.upload(photo.content, mimetype=photo.mimetype, filename=name, as_user=ghost)
+        return Attachment(
+            Kind.IMAGE, name, photo.mimetype, len(photo.content), "", mxc, photo.width, photo.height
+        )
 
     async def _uploaded(self, attachment: Attachment, ghost: str) -> str:
         content = await self._outlet.names.blob(attachment.blob)

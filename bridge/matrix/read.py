@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from bridge.domain import leaving
 from bridge.domain.administration import YES
 from bridge.domain.commands import Command, parse
 from bridge.domain.commands import Place as Spoken
+from bridge.domain.content import Line
 from bridge.domain.events import (
     Author,
     BotAsked,
@@ -39,6 +41,8 @@ from bridge.matrix.parse import (
 from bridge.ports import Json, Names, NotYet, RawInput, Reading
 
 NOTHING = Reading()
+Heard = Callable[[str], Awaitable[Json | None]]
+"""An event that somebody sent into one of our rooms, by its ID, as long as it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class MatrixReader:
     place: Place
     own_rooms: own.OwnRooms = field(default_factory=own.OwnRooms)
     guests: Guests | None = None
+    heard: Heard | None = None
 
     async def __call__(self, item: RawInput) -> Reading:
         """Read one event. Raises :class:`NotYet` for one about a card or offer still being recorded."""
@@ -197,7 +202,20 @@ class MatrixReader:
             unreadable,
             room_id=str(event.get("room_id")),
         )
+        if isinstance(command, Command) and command.name == "ask":
+            asked = replace(asked, quoted=await self._quoted(asked))
         return Reading(events=(await self._may_ask(asked),))
+
+    async def _quoted(self, asked: BotAsked) -> Line | None:
+        """What they say in the message that this one answers: their own, in this chat, and nobody else's."""
+        event = await self.heard(asked.reply_to) if self.heard and asked.reply_to else None
+        if event is None or (event.get("room_id"), event.get("sender")) != (
+            asked.room_id,
+            asked.author.user_id,
+        ):
+            return None
+        content = event.get("content")
+        return read_line(event, content if isinstance(content, dict) else {}, asked.author.name)[0]
 
     async def _may_ask(self, asked: BotAsked) -> BotAsked:
         """The same with what is needed to begin a question, if they may."""

@@ -11,12 +11,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bridge.domain import effects as fx
+from bridge.domain.findings import Catalogue
 from bridge.domain.organisation import ExpertGroup, Organisation
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.links import Part, Row, link_to, written
 from bridge.matrix.outlet import Handlers, Outlet
-from bridge.ports import Catalogue, Json, Outcome, Task
+from bridge.ports import Json, Outcome, Task
 
 SHOWN = 10
 """Questions on the card; the number is of all."""

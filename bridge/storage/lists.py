@@ -30,6 +30,17 @@ async def owned(connection: AsyncConnection, user_id: str, statuses: Sequence[St
     return await _listed(connection, holds, questions.c.active_at, limit)
 
 
+async def requested(
+    connection: AsyncConnection, user_id: str, statuses: Sequence[Status], limit: int
+) -> Listed:
+    """What someone asked on Matrix, and how it stands."""
+    states = [status.value for status in statuses]
+    theirs = sa.and_(
+        questions.c.requester == user_id, questions.c.requester != "", questions.c.status.in_(states)
+    )
+    return await _listed(connection, theirs, questions.c.active_at, limit)
+
+
 async def _listed(
     connection: AsyncConnection, holds: sa.ColumnElement[bool], order: sa.Column[float], limit: int
 ) -> Listed:

@@ -69,6 +69,7 @@ async def save(
         "reference": question.reference,
         "offered_to": question.offered_to,
         "also": question.also,
+        "requester": question.requester,
         "alarm_at": _seconds(question.alarm_at),
         "state": encode(question),
     }

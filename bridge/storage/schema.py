@@ -123,6 +123,7 @@ questions = sa.Table(
     sa.Column("offered_to", sa.Text, nullable=False, server_default=""),
     sa.Column("also", sa.Text, nullable=False, server_default=""),
     sa.Column("alarm_at", sa.Float),
+    sa.Column("requester", sa.Text, nullable=False, server_default=""),
     sa.Column("state", sa.Text, nullable=False),
 )
 """``taken_at`` and ``answered_at``: the first time that it was taken, and that an answer left. ``also``: the
@@ -136,6 +137,13 @@ sa.Index(
     postgresql_where=questions.c.archived_at.is_not(None),
 )
 sa.Index("questions_reference", questions.c.reference)
+sa.Index(
+    "questions_requested",
+    questions.c.requester,
+    questions.c.active_at,
+    sqlite_where=questions.c.requester != "",
+    postgresql_where=questions.c.requester != "",
+)
 sa.Index(
     "questions_offered",
     questions.c.offered_to,

@@ -43,9 +43,10 @@ class Chat:
         self.author, self.guest, self.number = author, guest, 0
         self.dialogue: Dialogue | None = None
 
-    def say(self, text: str, attachment: Attachment | None = None) -> Decision:
+    def say(self, text: str, attachment: Attachment | None = None, **more: object) -> Decision:
         self.number += 1
         changes: dict[str, object] = {"guest": self.guest, "fresh": FRESH, "dialogue": self.dialogue}
+        changes |= more
         if attachment is not None:
             changes |= {"line": Line(f"${self.number}", text, attachment=attachment), "command": None}
         decision = decide(None, bot_asked(self.author, text, f"${self.number}", **changes), NOW, POLICY)
@@ -81,6 +82,26 @@ def test_a_practitioner_asks_a_group_with_words_and_photos() -> None:
     assert (opened.text, opened.files, opened.heard) == ("Depuis mardi.", (PHOTO,), ("$1", "$2"))
     assert phrases(decision) == ["asking.sent"]
     assert decision.dialogue == Dialogue(NURSE.user_id)
+
+
+def test_a_message_that_the_order_answers_is_part_of_the_question_with_its_photo() -> None:
+    chat = Chat(NURSE)
+    forwarded = Line("$f", "Vu ce matin.", attachment=PHOTO)
+    begun = chat.say("!question dermatologie Éruption\nÀ revoir ?", quoted=forwarded, reply_to="$f")
+    assert phrases(begun) == ["asking.quoted", "asking.begun"]
+    (opened,) = only(chat.say("envoyer"), OpenAsked)
+    assert isinstance(opened, OpenAsked)
+    assert (opened.text, opened.files) == ("Vu ce matin.\nÀ revoir ?", (PHOTO,))
+    assert opened.heard == ("$1", "$f")
+
+
+def test_an_answer_to_what_is_not_theirs_takes_nothing_and_says_so() -> None:
+    chat = Chat(NURSE)
+    assert phrases(chat.say("!question derm Éruption", reply_to="$b")) == [
+        "asking.not_quoted",
+        "asking.begun",
+    ]
+    assert phrases(chat.say("envoyer")) == ["asking.empty"]
 
 
 def test_a_question_of_a_requester_makes_no_mail_whatever_happens_to_it() -> None:

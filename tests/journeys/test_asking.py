@@ -8,14 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.demo.person import Person, Refused
+from bridge.demo.photos import skin_jpeg
 from bridge.ports import Json
 from tests.support.clinic import DOMAIN, Asked, Clinic, body, eventually
 
 BOT = f"@colloque:{DOMAIN}"
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003"
-    "010100c9fe92ef0000000049454e44ae426082"
-)
 
 
 async def _invited(person: Person, name: str) -> str:
@@ -46,11 +43,19 @@ async def _ask(clinic: Clinic, person: Person, group: str, title: str) -> tuple[
     chat = await clinic.bot_room(person)
     await person.say(chat, f"!question {group} {title}\nDepuis mardi, sans fièvre.")
     await _hears(person, chat, "rien n'est envoyé avant")
-    await person.show(chat, PNG, "peau.png", "image/png")
+    await person.show(chat, skin_jpeg(), "peau.jpg", "image/jpeg")
     await person.say(chat, "Les deux bras.")
     await person.say(chat, "envoyer")
     await _hears(person, chat, f"« {title} »")
     return await _invited(person, title), None
+
+
+async def _shown_clean(person: Person, asked: Asked) -> bool:
+    """Whether the photo is in the question's room, and tells neither place nor device."""
+    pictures = [e for e in await person.messages(asked.room_id) if e["content"].get("msgtype") == "m.image"]
+    (content,) = [await person.download(event["content"]["url"]) for event in pictures]
+    assert b"Exif" in skin_jpeg()
+    return content[:3] == b"\xff\xd8\xff" and b"Exif" not in content
 
 
 async def _senders(person: Person, room_id: str) -> set[str]:
@@ -71,7 +76,7 @@ async def test_a_practitioner_asks_a_group_they_are_not_in_and_hears_the_owner_o
     asked = await clinic.found("duo", title)
     said = [body(event) for event in (await owner.messages(asked.room_id))]
     assert any("Depuis mardi" in words and "Les deux bras." in words for words in said)
-    assert any(event["content"].get("msgtype") == "m.image" for event in await owner.messages(asked.room_id))
+    assert await _shown_clean(owner, asked)
     await owner.say(asked.room_id, "Montrez-moi l'autre bras.")
     await clinic.sealed(asked, owner)
     answer = await _hears(asker, own, "Montrez-moi l'autre bras.")
@@ -112,6 +117,49 @@ async def test_a_member_of_the_group_asks_it_and_does_not_take_their_own_questio
     await _hears(asker, own, "Votre question est close")
     await asker.say(own, "Encore une chose.")
     await _hears(colleague, asked.room_id, "Encore une chose.")
+
+
+async def _listed(person: Person, chat: str, words: str) -> str:
+    """What the bot says to this list, asked for once."""
+    order = await person.say(chat, words)
+    seen: list[Json] = []
+
+    async def answered() -> bool:
+        events = await person.messages(chat)
+        seen[:] = [event for event in events if event["sender"] == BOT]
+        newer = [event["event_id"] for event in events]
+        return bool(seen) and newer.index(seen[0]["event_id"]) < newer.index(order)
+
+    assert await eventually(answered)
+    return body(seen[0])
+
+
+@pytest.mark.timeout(120)
+async def test_a_message_that_is_answered_becomes_the_question_and_the_asker_finds_it_in_their_list(
+    clinic: Clinic,
+) -> None:
+    asker, title = clinic.outsider, f"Repris {secrets.token_hex(3)}"
+    chat = await clinic.bot_room(asker)
+    forwarded = await asker.say(chat, "Trois lésions en cocarde depuis hier.")
+    await _hears(asker, chat, "aide")  # the bot answers what it doesn't understand
+    reply = {"m.relates_to": {"m.in_reply_to": {"event_id": forwarded}}}
+    await asker.send(chat, {"msgtype": "m.text", "body": f"!question duo {title}", **reply})
+    await _hears(asker, chat, "en fait partie")
+    await asker.say(chat, "envoyer")
+    await _hears(asker, chat, f"« {title} »")
+    own = await _invited(asker, title)
+    owner = clinic.members("duo")[0]
+    asked = await clinic.found("duo", title)
+    words = [body(event) for event in await owner.messages(asked.room_id)]
+    assert any("Trois lésions en cocarde depuis hier." in said for said in words)
+    listed = await _listed(asker, chat, "!liste questions en attente")
+    assert "Questions que vous avez posées" in listed
+    assert title in listed
+    await owner.say(asked.room_id, "Je regarde.")
+    await clinic.sealed(asked, owner)
+    await _hears(asker, own, "Je regarde.")
+    assert title not in await _listed(asker, chat, "!liste questions en attente")
+    assert title in await _listed(asker, chat, "!liste questions ouvertes")
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bridge.choosing import cleaned
+from bridge.demo.photos import skin_jpeg
 from bridge.mail import sandbox as module
 from bridge.mail.sandbox import Limits, ParserDied, Sandbox
 
@@ -90,3 +92,21 @@ async def test_it_ends_when_nothing_comes() -> None:
     assert sandbox._resting == []
     assert (await sandbox.parse(MAIL)).reply == "Bonjour"
     await sandbox.close()
+
+
+async def test_a_photo_is_cleaned_in_the_limited_process_and_what_is_none_stays_what_it_is(
+    sandbox: Sandbox,
+) -> None:
+    photo = await cleaned(sandbox, skin_jpeg())
+    assert photo is not None
+    assert (photo.mimetype, photo.extension) == ("image/jpeg", "jpg")
+    assert b"Exif" in skin_jpeg()
+    assert b"Exif" not in photo.content
+    assert await cleaned(sandbox, b"no picture") is None
+
+
+async def test_a_picture_that_breaks_its_reader_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_START", "import os; os.write(1, b'+'); os.read(0, 1); os._exit(3)")
+    broken = Sandbox()
+    assert await cleaned(broken, skin_jpeg()) is None
+    await broken.close()

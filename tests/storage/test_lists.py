@@ -39,3 +39,17 @@ async def test_a_widened_question_counts_for_both_groups_and_once_for_who_is_in_
         "general": (2, "q1"),
     }
     assert set(other) == {"general"}
+
+
+async def test_what_someone_asked_on_matrix_is_listed_for_them_and_nobody_else(database: Database) -> None:
+    await _keep(database, 1, "derm", requester="@a:h")
+    await _keep(database, 2, "derm", requester="@a:h", status=Status.TAKEN, owner="@b:h")
+    await _keep(database, 3, "derm", requester="@b:h")
+    await _keep(database, 4, "derm")
+    async with database.reading() as connection:
+        both = await lists.requested(connection, "@a:h", [Status.WAITING, Status.TAKEN], 10)
+        waits = await lists.requested(connection, "@a:h", [Status.WAITING], 10)
+        nobody = await lists.requested(connection, "", [Status.WAITING], 10)
+    assert ([question.id for question in both.questions], both.total) == (["q2", "q1"], 2)
+    assert [question.id for question in waits.questions] == ["q1"]
+    assert nobody.total == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from alembic.config import Config
 from bridge.domain.effects import Answer
 from bridge.domain.state import Status
 from bridge.domain.titles import keywords
-from bridge.storage import inbox, outbox, questions, registry
+from bridge.storage import inbox, lists, outbox, questions, registry
+from bridge.storage.codec import encode
 from bridge.storage.database import Database
 from bridge.storage.migrate import MIGRATIONS
 from bridge.storage.search import search
+from tests.domain.given import waiting
 from tests.support.postgres import fresh
 
 RELEASED = Path(__file__).parent / "released"
@@ -103,3 +106,29 @@ async def test_a_title_of_an_old_version_is_searched_by_its_owner(old: Database)
     assert sought
     assert [question.id for question in found.questions] == [written["id"]]
     assert nobody.questions == ()
+
+
+def _before_requesters(connection: sa.Connection) -> None:
+    """A question that was asked on Matrix, as the version before the column kept it."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0015")
+    known = sa.MetaData()
+    known.reflect(connection)
+    for number, requester in enumerate(("@a:h.example", "")):
+        asked = replace(waiting(), id=f"q{number}", requester=requester)
+        values = {"version": 1, "group_key": "derm", "status": "waiting", "owner": "", "asked_at": 1.0}
+        row = {"id": asked.id, "state": encode(asked), **values}
+        connection.execute(sa.insert(known.tables["questions"]), row)
+
+
+async def test_what_was_asked_on_matrix_before_is_listed_for_who_asked_it(url: str) -> None:
+    database = Database(url)
+    async with database.transaction() as connection:
+        await connection.run_sync(_before_requesters)
+    await database.migrate()
+    async with database.reading() as connection:
+        found = await lists.requested(connection, "@a:h.example", [Status.WAITING], 5)
+    await database.close()
+    assert [question.id for question in found.questions] == ["q0"]
