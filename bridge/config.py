@@ -32,6 +32,7 @@ SECRETS: tuple[Location, ...] = (
     ("homeserver", "acting_token"),
     ("mail", "smtp", "password"),
     ("mail", "imap", "password"),
+    ("mail", "dkim", "key"),
     ("web", "metrics_token"),
     ("database", "url"),
 )
@@ -120,7 +121,7 @@ def _fill_secrets(source: YamlFile, values: dict[str, Any], environ: Mapping[str
             if content is None:
                 place = (*location[:-1], f"{key}_file")
                 yield source.mistake(place, "the file can't be read; give a readable file with the secret")
-                content = "unreadable"
+                content = rules.UNREADABLE
             section[key] = content
 
 

@@ -11,12 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
+from bridge.dkimrecord import dkim_record
 from bridge.mailpreview import preview
 from bridge.suppressing import app as suppressing
 
 WRONG = 2
 app = typer.Typer(name="mail", help="Look at mails as the bridge does.", no_args_is_help=True)
 app.command()(preview)
+app.command()(dkim_record)
 BARE_TOKEN = 24
 """Letters of a reply token; without a configuration, an address with as many is taken for one of ours."""
 

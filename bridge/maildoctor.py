@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -12,6 +12,9 @@ from bridge.config import Config, ConfigError, load_without_tokens
 from bridge.console import DEFAULT_CONFIG, ConfigFile
 from bridge.desk.doctor import AsJson, tell
 from bridge.desk.finding import Finding, advice, ok, wrong
+
+if TYPE_CHECKING:
+    from bridge.mail.signing import Signer
 
 WRONG = 2
 WITHIN_S = 10.0
@@ -54,14 +57,16 @@ def _wrong(check: str, words: str) -> Finding:
 
 async def examined(config: Config, records: Records, selector: str = "") -> list[Finding]:
     """Every line, in the order in which mail passes."""
+    from bridge.mailing import signer
+
     found = [await smtp(config), await listener(config)]
     if config.mail.imap is not None:
         found.append(await mailbox(config))
-    domain = config.mail.domain
+    domain, ours = config.mail.domain, signer(config)
     asked: list[tuple[str, Callable[[], Awaitable[Finding]]]] = [
         ("MX", lambda: mx(domain, records)),
         ("SPF", lambda: spf(domain, records)),
-        ("DKIM", lambda: dkim(domain, selector, records)),
+        ("DKIM", lambda: own_dkim(ours, records) if ours else dkim(domain, selector, records)),
         ("DMARC", lambda: dmarc(domain, records)),
     ]
     found += [await _answered(name, ask) for name, ask in asked]
@@ -176,9 +181,12 @@ async def spf(domain: str, records: Records) -> Finding:
 
 
 async def dkim(domain: str, selector: str, records: Records) -> Finding:
-    """Whether a key is published; which one only the admin can say."""
+    """Whether a key is published for the mail server's signature; which one only the admin can say."""
     if not selector:
-        remedy = "give your mail server's selector with --selector; unless it signs, DMARC rests on SPF alone"
+        remedy = (
+            "give your mail server's selector with --selector; if it doesn't sign, see mail.dkim: else DMARC "
+            "rests on SPF alone"
+        )
         return advice("DKIM", "not looked up", remedy)
     name = f"{selector}._domainkey.{domain}"
     found = [one for one in await records.txt(name) if "p=" in one]
@@ -188,6 +196,23 @@ async def dkim(domain: str, selector: str, records: Records) -> Finding:
     if not tags.get("p", "").strip():
         return _wrong("DKIM", f"{name} says that its key is revoked; publish the present one")
     return ok("DKIM", name)
+
+
+async def own_dkim(ours: Signer, records: Records) -> Finding:
+    """Whether the published key is the one that we sign with."""
+    from bridge.mail.signing import ADVISED_BITS, checked, public_key, published_key
+
+    name, remedy = ours.record_name, "publish what `colloque mail dkim-record` prints"
+    found = [one for one in await records.txt(name) if "p=" in one]
+    if not found:
+        return _wrong("DKIM", f"we sign, but {name} has no key; {remedy}")
+    if len(found) > 1:
+        return _wrong("DKIM", f"{name} has {len(found)} keys, of which receivers take any; keep one")
+    if published_key(found[0]) != public_key(ours.key):
+        return _wrong("DKIM", f"{name} has another key than the one that we sign with; {remedy}")
+    if (bits := checked(ours.key)) < ADVISED_BITS:
+        return advice("DKIM", f"{name}, a key of {bits} bits", f"make one of {ADVISED_BITS} bits")
+    return ok("DKIM", f"{name} is the key that we sign with")
 
 
 async def dmarc(domain: str, records: Records) -> Finding:

@@ -19,6 +19,7 @@ from bridge.mail.perform import MailPerformer, MailSettings
 from bridge.mail.read import MailReader
 from bridge.mail.sandbox import Sandbox
 from bridge.mail.send import SmtpMailer
+from bridge.mail.signing import Signer
 from bridge.mail.suppress import Suppressing
 from bridge.mail.turns import Gate
 from bridge.ports import Clock, Homeserver, Mailer, Names, RawInput, Reading
@@ -69,6 +70,7 @@ def mail_performer(
         config.mail.max_attachments_mb * 1024 * 1024,
         config.care.answer_within_h,
         mail_links(config),
+        signer(config),
     )
     performer = MailPerformer(mailer, homeserver, names, clock, organisation, settings)
     return Suppressing(performer, StoredSuppressions(database, clock))
@@ -83,6 +85,14 @@ def mail_links(config: Config) -> MailLinks | None:
     """The links of patients' mails, where they can lead somewhere."""
     base = config.web.public_url
     return MailLinks(base, secret_for("links", config)) if base else None
+
+
+def signer(config: Config) -> Signer | None:
+    """Who signs our mails, where it is we."""
+    section = config.mail.dkim
+    if section is None:
+        return None
+    return Signer(section.domain or config.mail.domain, section.selector, section.key.get_secret_value())
 
 
 @dataclass(frozen=True, slots=True)

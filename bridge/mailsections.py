@@ -44,6 +44,16 @@ class ImapSection(Section):
     folder: Name = Field("INBOX", description="Folder that mail comes into.")
 
 
+class DkimSection(Section):
+    """Our own signature on each mail, where no mail server of yours signs."""
+
+    selector: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$")] = Field(
+        description="Name of the key, as in SELECTOR._domainkey.DOMAIN."
+    )
+    domain: Domain | None = Field(None, description="Whose signature it is; mail.domain by default.")
+    key: Secret = Field(description="Private RSA key in PEM; best given as key_file, which openssl writes.")
+
+
 class LimitsSection(Section):
     """How much mail one hour lets in; what is beyond is held, and comes in when its turn has come."""
 
@@ -72,6 +82,7 @@ class MailSection(Section):
     limits: LimitsSection = Field(
         default_factory=LimitsSection, description="How much mail one hour lets in."
     )
+    dkim: DkimSection | None = Field(None, description="Signs mails where no mail server of yours does.")
     quiet_period_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         20.0, description="Seconds an answer waits, so that an edit still counts."
     )

@@ -29,10 +29,11 @@ and a group's `members_csv` (column `id`). The first line names the columns; com
 They add to those in the YAML.
 
 Secrets (`homeserver.as_token`, `homeserver.hs_token`, `homeserver.admin_token`, `mail.smtp.password`,
-`mail.imap.password`) and `database.url` may stand in the file, in a file named by `<key>_file`, or in the
-environment as `COLLOQUE_<SECTION>_<KEY>` (`COLLOQUE_HOMESERVER_AS_TOKEN`, `COLLOQUE_DATABASE_URL`).
-The environment wins over the file, and that over the value. Tokens that stand nowhere are read
-from `homeserver.registration_file` (`registration.yaml` beside config.yaml by default).
+`mail.imap.password`, `mail.dkim.key`) and `database.url` may stand in the file, in a file named by
+`<key>_file`, or in the environment as `COLLOQUE_<SECTION>_<KEY>` (`COLLOQUE_HOMESERVER_AS_TOKEN`,
+`COLLOQUE_DATABASE_URL`). The environment wins over the file, and that over the value.
+Tokens that stand nowhere are read from `homeserver.registration_file`
+(`registration.yaml` beside config.yaml by default).
 """
 
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from bridge import membership
+from bridge.mail.signing import UnusableKey, checked
 from bridge.sections import Config, GroupEntry, OrganisationFile, is_loopback
 from bridge.yamlfile import Location, Mistake, YamlFile
 
+UNREADABLE = "unreadable"
+"""Stands for a secret whose file can't be read."""
 RESERVED = ("q+", "bounce+")
 """What reply and bounce addresses begin with."""
 MAIL_ADMINISTRATION = ("postmaster", "abuse", "mailer-daemon", "hostmaster", "noreply", "no-reply")
@@ -35,6 +38,7 @@ def _mail_mistakes(source: YamlFile, config: Config) -> Iterator[Mistake]:
             ("mail", "smtp", "tls"),
             f"'none' is allowed only to this machine, and {smtp.host} is another; use starttls or tls",
         )
+    yield from _dkim_mistakes(source, config)
     imap = config.mail.imap
     if imap is not None and imap.tls == "none" and not is_loopback(imap.host):
         yield source.mistake(
@@ -55,6 +59,21 @@ def _mail_mistakes(source: YamlFile, config: Config) -> Iterator[Mistake]:
             ("mail", "smtp", "port"),
             f"{smtp.port} is our own mail.listen.port: mail would come back; give your mail server's port",
         )
+
+
+def _dkim_mistakes(source: YamlFile, config: Config) -> Iterator[Mistake]:
+    """A signature that nobody could verify, or that says nothing of our sender addresses."""
+    section, ours = config.mail.dkim, config.mail.domain
+    if section is None:
+        return
+    if section.domain and ours != section.domain and not ours.endswith(f".{section.domain}"):
+        remedy = f"must be {ours} (mail.domain) or a domain above it; else the signature counts for nothing"
+        yield source.mistake(("mail", "dkim", "domain"), remedy)
+    try:
+        checked(section.key.get_secret_value())
+    except UnusableKey as error:
+        if section.key.get_secret_value() != UNREADABLE:  # a file that can't be read is told already
+            yield source.mistake(("mail", "dkim"), f"key: {error}")
 
 
 def _same(one: str, other: str) -> bool:

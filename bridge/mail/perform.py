@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from bridge.mail.addresses import bounce_address, message_id_of, reply_address
 from bridge.mail.compose import MailKind, OutgoingFile, OutgoingLine, OutgoingMail, compose
 from bridge.mail.footer import unsubscribable, with_footer
 from bridge.mail.notices import patient_notice
+from bridge.mail.signing import Signer
 from bridge.ports import (
     Ambiguous,
     Clock,
@@ -45,7 +47,8 @@ NULL_SENDER = ""
 class MailSettings:
     """What mails need of the configuration. ``emergency`` is by language; sizes are in bytes.
 
-    Without ``links`` patients are told which words they can answer with.
+    Without ``links`` patients are told which words they can answer with. Without a ``signer`` the mail
+    server signs, or nobody.
     """
 
     domain: str
@@ -53,6 +56,7 @@ class MailSettings:
     max_attachments: int
     reply_within_h: int
     links: MailLinks | None = None
+    signer: Signer | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +76,8 @@ class MailPerformer:
         body = task.body
         if body is None:
             body = compose(await self._mail(task.effect))
+            if self.settings.signer is not None:  # a large mail takes a while
+                body = await asyncio.to_thread(self.settings.signer.sign, body)
         sender, recipient = self._envelope(task.effect)
         if task.handing_over:
             log.warning("mail.again", row=task.id)  # it may arrive twice, with one Message-ID
