@@ -1,9 +1,10 @@
-"""What came without a gap: transactions by one connection, numbered one after the other.
+"""What came without a gap: transactions of one homeserver's process, numbered one after the other.
 
-A homeserver forgets events that it owes us only when its process ends, and then its connection to us
-ends too; and a transaction that it left over after a failure is missing in the row of their numbers.
-So of a room that was compared (or made) since such a stream began, everything before an event that
-came by the same stream has come as well: there is nothing to look up before it is decided.
+A homeserver forgets events that it owes us only when its process ends, and then its connections to us
+end too: one that carried a transaction before and does so now is proof that it ran all the while. And a
+transaction that it left over after a failure is missing in the row of their numbers. So if a room was
+compared (or made) within such a stretch, everything before an event that comes in it has come as
+well: there is nothing to look up before it is decided.
 
 Behind a proxy a connection says nothing about the homeserver; nor do numbers that don't count.
 """
@@ -13,49 +14,59 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-REMEMBERED_EVENTS = 5000
-REMEMBERED_ROOMS = 5000
-NONE = 0
-"""The number of what belongs to no stream."""
+K = TypeVar("K")
+REMEMBERED = 5000
+CONNECTIONS = 32
 
 
 @dataclass(slots=True)
 class Streams:
-    """The streams that one process has seen; ``connected`` is told of each new connection."""
+    """The transactions that one process was sent; ``connected`` is told of each new connection."""
 
     connected: Callable[[], None] = lambda: None
-    now: int = NONE
-    """The number of the present stream."""
-    _connection: object = None
+    now: int = 0
+    """How many transactions there have been."""
     _last: int = -1
-    _latest: int = NONE
+    """The number of the last one, as the homeserver counts."""
+    _unbroken: int = 1
+    """The first one of those that follow each other without a gap up to the last."""
+    _floor: int | None = None
+    """The first one for which that holds and the homeserver surely is the same process; ``None``: unknown."""
+    _connections: OrderedDict[object, int] = field(default_factory=OrderedDict)
     _events: OrderedDict[str, int] = field(default_factory=OrderedDict)
     _rooms: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def began(self, connection: object, txn_id: str, *, direct: bool) -> None:
         """A transaction comes by this connection, ``direct`` from the homeserver as far as can be seen."""
-        known = connection is self._connection
+        self.now += 1
         number = int(txn_id) if txn_id.isdecimal() and txn_id.isascii() else -1
-        if not (known and self.now and number == self._last + 1):
-            self._latest += 1
-            self.now = self._latest if direct and number >= 0 else NONE
-        self._connection, self._last = connection, number
+        if number < 1 or number != self._last + 1:
+            self._unbroken = self.now
+        self._last = number
+        known = connection in self._connections
+        first = self._connections.get(connection, self.now)
+        _note(self._connections, connection, first, CONNECTIONS)
+        self._floor = max(first, self._unbroken) if direct else None
         if not known:
             self.connected()
 
     def broke(self) -> None:
         """A transaction was not kept: it comes again, and others may be left over."""
-        self.now = NONE
+        self._last = -1
 
     def came(self, event_ids: Iterable[str]) -> None:
-        """These events come by the present stream."""
+        """These events come by the present transaction."""
         for event_id in event_ids:
-            _note(self._events, event_id, self.now, REMEMBERED_EVENTS)
+            if self._floor is None:
+                self._events.pop(event_id, None)
+            else:
+                _note(self._events, event_id, self._floor, REMEMBERED)
 
     def complete(self, room_id: str, since: int) -> None:
-        """Everything of a room up to a moment at which this was the present stream has come."""
-        _note(self._rooms, room_id, since, REMEMBERED_ROOMS)
+        """Everything of a room has come, up to a moment at which this was :attr:`now`."""
+        _note(self._rooms, room_id, since, REMEMBERED)
 
     def making(self) -> Callable[[str], None]:
         """A room is about to be made: call what this returns with its ID once it is."""
@@ -64,14 +75,11 @@ class Streams:
 
     def whole(self, room_id: str, event_id: str) -> bool:
         """Whether everything before this event of this room is known to have come."""
-        stream = self._events.get(event_id, NONE)
-        return stream != NONE and self._rooms.get(room_id, NONE) == stream
+        floor = self._events.get(event_id)
+        return floor is not None and self._rooms.get(room_id, 0) >= floor
 
 
-def _note(known: OrderedDict[str, int], name: str, number: int, limit: int) -> None:
-    if number == NONE:
-        known.pop(name, None)
-        return
+def _note(known: OrderedDict[K, int], name: K, number: int, limit: int) -> None:
     known[name] = number
     known.move_to_end(name)
     if len(known) > limit:

@@ -53,6 +53,31 @@ def test_a_new_connection_may_be_a_restarted_homeserver() -> None:
     assert wire.trusts("$2")
 
 
+def test_connections_that_take_turns_are_one_homeserver() -> None:
+    wire, first, second = Wire(), object(), object()
+    for connection in (first, second):
+        wire.connection = connection
+        wire.carries()
+    wire.looked()
+    for number, connection in enumerate((first, second, first, second)):
+        wire.connection = connection
+        wire.carries(f"${number}")
+        assert wire.trusts(f"${number}")
+
+
+def test_a_connection_from_before_proves_that_there_was_no_restart_behind_a_new_one() -> None:
+    wire, first, second = Wire(), object(), object()
+    wire.connection = first
+    wire.carries("$1")
+    wire.looked()
+    wire.connection = second
+    wire.carries("$2")
+    assert not wire.trusts("$2")
+    wire.connection = first
+    wire.carries("$3")
+    assert wire.trusts("$3")
+
+
 def test_a_gap_in_the_numbers_is_a_transaction_that_was_left_over() -> None:
     wire = Wire()
     wire.carries("$1")
@@ -85,10 +110,10 @@ def test_behind_a_proxy_nothing_is_known_of_the_homeserver() -> None:
 
 def test_numbers_that_do_not_count_say_nothing() -> None:
     streams, connection = Streams(), object()
-    for number, txn_id in enumerate(("a1b2", "², ", "-3", "")):
+    for number, txn_id in enumerate(("a1b2", "²", "-3", "", "0", "m", "7", "x")):
+        streams.complete(ROOM, streams.now)
         streams.began(connection, txn_id, direct=True)
         streams.came([f"${number}"])
-        streams.complete(ROOM, streams.now)
         assert not streams.whole(ROOM, f"${number}")
 
 
