@@ -59,8 +59,8 @@ class StoredTurns:
     async def take(self, key: str, kind: str, name: str, limit: int, now: float) -> Turn:
         """When it is this mail's turn."""
         scope = turns.scope_of(kind, name)
-        async with self.database.transaction() as connection:
-            return Turn(*await turns.take(connection, key, scope, limit, now))
+        taken = await self.database.write(lambda connection: turns.take(connection, key, scope, limit, now))
+        return Turn(*taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,7 @@ class StoredSuppressions:
 
     async def status(self, address: str) -> str:
         """Why nothing is sent to this address."""
-        async with self.database.reading() as connection:
-            return await suppressed.status(connection, address)
+        return await self.database.read(lambda connection: suppressed.status(connection, address))
 
     async def add(self, address: str, question_id: str, status: str) -> None:
         """Send nothing more there."""

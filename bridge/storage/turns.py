@@ -26,8 +26,8 @@ def scope_of(kind: str, name: str) -> str:
 async def take(
     connection: AsyncConnection, key: str, scope: str, limit: int, now: float
 ) -> tuple[float, bool]:
-    """The moment of this mail, the same whenever it is asked for; and whether nothing else of its scope
-    had to wait in the hour before it came.
+    """The moment of this mail, the same whenever it is asked for; and, if it has to wait, whether nothing
+    else of its scope had to in the hour before it came.
     """
     found = await _known(connection, key)
     if found is None:
@@ -38,6 +38,8 @@ async def take(
         await connection.execute(sa.delete(turns).where(turns.c.due_at < now - WINDOW_S))
         found = (now, due_at)
     came_at, due_at = found
+    if due_at <= now:
+        return due_at, True
     others = sa.select(turns.c.key).where(
         turns.c.scope == scope,
         turns.c.key != key,
