@@ -292,6 +292,7 @@ class Bridge:
                     **Administration(outlet, organisation, self.office, self.clock).handlers,
                 },
                 acting=self.acting,
+                present=self.doorway.present,
                 clean=partial(cleaned, self.sandbox),
                 transcripts=StoredTranscripts(self.database, organisation, self.clock.now),
             ),

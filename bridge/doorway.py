@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bridge.flow.streams import Streams
 from bridge.mail.intake import ArrivedMail
 from bridge.matrix.own import OwnRooms
+from bridge.matrix.present import Present
 from bridge.ports import Json
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.inbox import Arrival
@@ -21,6 +22,7 @@ class Doorway:
     is_ours: Callable[[object], bool]
     streams: Streams
     own_rooms: OwnRooms = field(default_factory=OwnRooms)
+    present: Present = field(default_factory=Present)
 
     async def mail(self, mail: ArrivedMail) -> None:
         """Keep a mail."""
@@ -29,6 +31,7 @@ class Doorway:
 
     async def events(self, events: list[Json]) -> None:
         """Keep what people did; what we did ourselves is in the outbox already and comes back to no use."""
+        self.present.came(events)
         told = [
             event for event in events if not (isinstance(event, dict) and self.is_ours(event.get("sender")))
         ]

@@ -17,6 +17,7 @@ from bridge.matrix.invited import Invited
 from bridge.matrix.moving import Moving
 from bridge.matrix.outlet import Handlers, Outlet
 from bridge.matrix.posting import Clean, Posting
+from bridge.matrix.present import Present
 from bridge.matrix.private import Private
 from bridge.matrix.replay import Replaying
 from bridge.matrix.restore import Restorer
@@ -36,11 +37,13 @@ class MatrixPerformer:
         *,
         grant_at_once_up_to: int,
         acting: Acting | None = None,
+        present: Present | None = None,
         transcripts: Transcripts | None = None,
         clean: Clean | None = None,
         more: Handlers | None = None,
     ) -> None:
-        seal, chat = Seal(outlet, organisation, grant_at_once_up_to, acting), BotChat(outlet)
+        seal = Seal(outlet, organisation, grant_at_once_up_to, acting, present or Present())
+        chat = BotChat(outlet)
         self.handlers: Handlers = {
             **seal.handlers,
             **Posting(outlet, seal, clean).handlers,

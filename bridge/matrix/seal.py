@@ -6,9 +6,8 @@ bridge: homeservers bundle later edits and thread replies onto events that ex-me
 
 from __future__ import annotations
 
-import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -21,6 +20,7 @@ from bridge.matrix import rooms
 from bridge.matrix.acting import Acting
 from bridge.matrix.outlet import PAGE, Handlers, Outlet
 from bridge.matrix.parse import CONTENT_TYPES, read_line
+from bridge.matrix.present import Present
 from bridge.ports import Json, Member, Outcome, Task, Temporary
 
 INSIDE = ("join", "invite", "knock")
@@ -36,6 +36,7 @@ class Seal:
     organisation: Organisation
     grant_at_once_up_to: int
     acting: Acting | None = None
+    present: Present = field(default_factory=Present)
 
     @property
     def handlers(self) -> Handlers:
@@ -53,14 +54,13 @@ class Seal:
     async def lock(self, _task: Task, effect: fx.Lock) -> Outcome:
         """(a) Others may no longer speak; the owner may, unless too many others may still read.
 
-        Who is there is asked at the same time where the group is too small for that to matter.
+        Where the group is too small for that to matter, who is there is guessed; the removal looks.
         """
         room_id = await self.outlet.room(f"question:{effect.question_id}")
         if await self._is_small(effect):
-            others, _ = await asyncio.gather(
-                self._others(effect, room_id), self._levels(effect, room_id, effect.owner)
-            )
-            granted = True
+            kept, granted = self._kept(effect), True
+            others = [user_id for user_id in self.present.of(room_id) if user_id not in kept]
+            await self._levels(effect, room_id, effect.owner)
         else:
             others = await self._others(effect, room_id)
             granted = len(others) <= self.grant_at_once_up_to
