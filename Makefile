@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+JS := tests/system/js
 
 .PHONY: help demo test test-system lint types check bench fuzz chaos chaos-short permissions clean
 
@@ -28,7 +29,11 @@ demo: $(VENV)/demo.stamp ## the whole service on this machine; ONCE=1 plays the 
 test: $(VENV)/test.stamp ## the suite: no root, nothing but the package registries
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --ignore tests/system
 
-test-system: $(VENV)/test.stamp ## what needs root and Debian packages: Chromium, Postfix, Dovecot
+$(JS)/node_modules/.stamp: $(JS)/package-lock.json
+	cd $(JS) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test-system: $(VENV)/test.stamp $(JS)/node_modules/.stamp ## what needs root and Debian packages: Chromium, Postfix, Dovecot, Node
 	$(BIN)/python -m pytest -q tests/system
 
 lint: $(VENV)/test.stamp ## style
@@ -62,4 +67,4 @@ permissions: $(VENV)/test.stamp ## try who may do what on a real homeserver and 
 	WRITE_PERMISSIONS=1 $(BIN)/python -m pytest -q tests/journeys/test_permissions.py
 
 clean: ## remove what make made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(JS)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
