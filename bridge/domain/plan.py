@@ -233,7 +233,7 @@ def _not_wanted(key: str, snapshot: Snapshot, bot: str, people: Container[str]) 
         for user_id in staying:
             if actual.members.get(user_id) not in PRESENT and not snapshot.stays_out(key, user_id):
                 yield Invite(key, user_id)
-    yield from _removals(key, actual, (bot, *staying))
+    yield from _removals(key, snapshot, (bot, *staying))
 
 
 def _has_nobody(wanted: Wanted, snapshot: Snapshot) -> bool:
@@ -262,12 +262,18 @@ def _room(wanted: Wanted, snapshot: Snapshot, bot: str) -> Iterator[Step]:
     for member in reachable:
         if actual.members.get(member) not in PRESENT and not snapshot.stays_out(wanted.key, member):
             yield Invite(wanted.key, member)
-    yield from _removals(wanted.key, actual, (*wanted.members, bot))
+    yield from _removals(wanted.key, snapshot, (*wanted.members, bot))
 
 
-def _removals(key: str, actual: Actual, staying: tuple[str, ...]) -> Iterator[Step]:
-    for user_id, membership in actual.members.items():
-        if membership in (*PRESENT, "knock") and user_id not in staying:
+def _removals(key: str, snapshot: Snapshot, staying: tuple[str, ...]) -> Iterator[Step]:
+    """Who is there and shall not be; of a group also who was of it until now and had left its space by
+    hand: being removed from a group is being removed from its waiting questions, too.
+    """
+    members = snapshot.rooms[key].members
+    inside = [user_id for user_id, membership in members.items() if membership in (*PRESENT, "knock")]
+    former = snapshot.belonged.get(key, ()) if key.startswith("group:") else ()
+    for user_id in dict.fromkeys((*inside, *former)):
+        if user_id not in staying:
             yield Remove(key, user_id)
 
 

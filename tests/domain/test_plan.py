@@ -304,6 +304,14 @@ def test_who_left_a_room_by_hand_is_not_asked_in_at_each_start(key: str) -> None
     assert plan(rooms, _out(rooms, key, belonged=True), bot=BOT) == ()
 
 
+def test_who_had_left_a_group_by_hand_is_still_removed_with_it() -> None:
+    snapshot = _out(_wanted(), GROUP, belonged=True)
+    steps = plan(_wanted(members=(CLAIRE,)), snapshot, bot=BOT)
+    assert steps == (Remove(GROUP, PAUL), Remove(WAITING, PAUL))
+    gone = tuple(room for room in _wanted() if room.key not in (GROUP, WAITING))
+    assert Remove(GROUP, PAUL) in plan(gone, snapshot, bot=BOT)
+
+
 def test_who_left_and_belongs_there_anew_is_asked_in() -> None:
     rooms = _wanted()
     assert plan(rooms, _out(rooms, GROUP, belonged=False), bot=BOT) == (Invite(GROUP, PAUL),)

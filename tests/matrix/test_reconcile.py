@@ -225,6 +225,30 @@ async def test_someone_who_left_the_organisation_by_hand_before_loses_the_rest_w
         assert await desk.members(key) == {goes: "leave"}
 
 
+@dataclass
+class WithQuestion(MemoryNames):
+    """One question waits for every group."""
+
+    waits: str = ""
+
+    async def waiting_rooms(self, group: str) -> list[str]:
+        return [self.waits]
+
+
+async def test_who_left_a_group_by_hand_leaves_its_waiting_questions_when_the_yaml_drops_them(
+    desk: Desk, people: list[str]
+) -> None:
+    desk.names = WithQuestion(waits=await desk.client.create_room({"invite": people[:2]}))
+    organisation = _organisation(people)
+    await desk.apply(organisation)
+    await desk.client.kick(desk.names.rooms["group:derm"], people[1])
+    fewer = replace(organisation, groups=(replace(organisation.groups[0], members=(people[0],)),))
+    report, _ = await desk.apply(fewer, belonged=organisation)
+    assert report.failed == ()
+    inside = {m.user_id: m.membership for m in await desk.client.members(desk.names.waits)}
+    assert (inside[people[0]], inside[people[1]]) == ("invite", "leave")
+
+
 async def test_someone_who_leaves_the_organisation_leaves_the_bot_chat_too(
     desk: Desk, people: list[str]
 ) -> None:
