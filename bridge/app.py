@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from bridge.answering import all_pages, read_answer_link
 from bridge.asking import asked, asking, reader
 from bridge.availability import StoredAvailability
 from bridge.care import policy, secret_for
@@ -33,7 +34,7 @@ from bridge.flow.watch import Watch
 from bridge.mail.intake import Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.sandbox import Sandbox
-from bridge.mailing import StoredErrands, mail_performer, mail_reader, mailer, pages, read_errand
+from bridge.mailing import StoredErrands, mail_performer, mail_reader, mailer, read_errand
 from bridge.matrix.administering import Administration
 from bridge.matrix.attention import Attention
 from bridge.matrix.outlet import Outlet, Place
@@ -225,7 +226,7 @@ class Bridge:
         app.add_routes(metrics(self._metrics, metrics_token.get_secret_value() if metrics_token else ""))
         app.add_routes(probes(self._needs))
         errands = StoredErrands(self.names, self.database, self.clock, self.inbox.take)
-        app.add_routes(pages(config, self.organisation, errands).routes())
+        app.add_routes(all_pages(config, self.organisation, errands, self.homeserver))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
         await web.TCPSite(self._runner, config.web.host, config.web.port).start()
@@ -273,6 +274,7 @@ class Bridge:
                 config, self.names, organisation, place.namespace, self.sandbox, self.database, self.clock
             ),
             "web": read_errand,
+            "answer_link": read_answer_link,
             "result": read_result,
         }
         outlet = Outlet(self.homeserver, self.names, place)

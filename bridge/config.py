@@ -295,4 +295,5 @@ def _group(entry: GroupEntry, language: str, present: frozenset[str], kept_days:
         fallback=entry.fallback or "",
         hours=read_week(entry.hours),
         retention_days=days,
+        mails=entry.mails,
     )

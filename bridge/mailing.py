@@ -25,7 +25,7 @@ from bridge.mail.turns import Gate
 from bridge.ports import Clock, Homeserver, Mailer, Names, RawInput, Reading
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival
-from bridge.web.pages import Pages, TooMany
+from bridge.web.sheet import TooMany
 
 ERRANDS_AN_HOUR = 20
 """What one question's links may ask in an hour."""
@@ -125,12 +125,6 @@ async def read_errand(item: RawInput) -> Reading:
     """What somebody did on a page."""
     errand = Errand(json.loads(item.payload)["errand"])
     return Reading(item.conversation, (ErrandAsked(item.key, errand, BY_LINK, by_link=True),))
-
-
-def pages(config: Config, organisation: Organisation, errands: StoredErrands) -> Pages:
-    """The pages that links lead to. Without an address of our own no link leads there."""
-    links = mail_links(config) or MailLinks("", secret_for("links", config))
-    return Pages(links, errands, organisation, emergency(config))
 
 
 def mailer(config: Config) -> SmtpMailer:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from bridge import membership
+from bridge.domain.organisation import Mails
 from bridge.mail.signing import UnusableKey, checked
 from bridge.sections import Config, GroupEntry, OrganisationFile, is_loopback
 from bridge.yamlfile import Location, Mistake, YamlFile
@@ -124,6 +125,9 @@ def organisation_mistakes(
             yield source.mistake(
                 ("groups", number, "address"), "is for the mail server's administration; choose another name"
             )
+        if group.mails is Mails.LINK and config is not None and not config.web.public_url:
+            remedy = "link needs a page to lead to; set web.public_url in config.yaml, or choose full"
+            yield source.mistake(("groups", number, "mails"), remedy)
         yield from _members(source, number, group, known)
         yield from _fallback(source, number, group, keys)
     yield from membership.mistakes(source, desired)

@@ -13,7 +13,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from bridge.domain.organisation import Notify
+from bridge.domain.organisation import Mails, Notify
 from bridge.mailsections import MailSection
 from bridge.section import Section as Section
 from bridge.values import (
@@ -258,6 +258,10 @@ class GroupEntry(Section):
     members_csv: str | None = Field(None, description="CSV file with further members; its column: id.")
     notify: Annotated[Notify, Field(strict=False)] = Field(
         Notify.ANNOUNCE, description="announce: a card in the waiting room; invite: each member, each time."
+    )
+    mails: Annotated[Mails, Field(strict=False)] = Field(
+        Mails.FULL,
+        description="full: answers stand in the mail; link: the mail is neutral, and a page has them.",
     )
     language: Language | None = Field(None, description="Language of its mails and rooms.")
     fallback: Key | None = Field(

@@ -166,6 +166,7 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
                 "address": group.address,
                 "members": list(group.members),
                 "notify": group.notify.value,
+                "mails": group.mails.value,
             }
             for group in organisation.groups
         ],

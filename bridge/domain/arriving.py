@@ -74,3 +74,11 @@ class ErrandAsked:
     words: str = ""
     message_id: str = ""
     by_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLinkAsked:
+    """A patient asks on a page for another link to the answer with this ``number``."""
+
+    input_id: str
+    number: int

@@ -13,13 +13,15 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain.acts import PATIENT, Act, Did
-from bridge.domain.arriving import Errand, ErrandAsked
+from bridge.domain.arriving import AnswerLinkAsked, Errand, ErrandAsked
 from bridge.domain.closing import withdrawn_by_patient
 from bridge.domain.commands import folded
 from bridge.domain.delivery import STOPPED
-from bridge.domain.letters import told_patient
+from bridge.domain.letters import tell_patient, told_patient
 from bridge.domain.state import Decision, Question, Status, in_room, said, thread_of
 
+ANSWER_AGAIN = "answer_again"
+"""The notice that carries another link to an answer."""
 LONGEST = 200
 """Characters; whoever writes more says more than this."""
 TITLES = ("m", "mme", "mlle", "monsieur", "madame", "mr", "mrs", "ms")
@@ -89,6 +91,12 @@ def errand_asked(question: Question, event: ErrandAsked, now: datetime) -> Decis
     """
     known = replace(question, thread=thread_of((*question.thread, event.message_id)))
     return _DONE[event.errand](known, event, now)
+
+
+def link_asked(question: Question, event: AnswerLinkAsked) -> Decision:
+    """Another link to an answer goes to the patient's own address, whoever asked for it."""
+    key = f"{question.id}:tell:{ANSWER_AGAIN}:{event.input_id}"
+    return tell_patient(question, key, ANSWER_AGAIN, {"number": str(event.number)})
 
 
 def _answered(question: Question, event: ErrandAsked, message: str) -> Decision:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.domain.arriving import AnswerLinkAsked as AnswerLinkAsked
 from bridge.domain.arriving import AskedToo as AskedToo
 from bridge.domain.arriving import ErrandAsked as ErrandAsked
 from bridge.domain.arriving import MailPostponed as MailPostponed
@@ -352,6 +353,7 @@ Event = (
     | MailPostponed
     | AskedToo
     | ErrandAsked
+    | AnswerLinkAsked
     | MailSetAside
     | MailBounced
     | MailDoubted

@@ -22,6 +22,15 @@ class Notify(StrEnum):
     """Each member is invited into the question room."""
 
 
+class Mails(StrEnum):
+    """What stands in the mails of an expert group's patients."""
+
+    FULL = "full"
+    """The practitioner's words and files."""
+    LINK = "link"
+    """Nothing but a link to a page that has them; neither subject nor sender says what it is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Practitioner:
     """A person of the organisation who uses Matrix."""
@@ -52,6 +61,7 @@ class ExpertGroup:
     hours: Week = ALWAYS
     retention_days: int | None = None
     """Days after archiving until its questions are erased; ``None``: they are kept."""
+    mails: Mails = Mails.FULL
 
     def called(self, language: str) -> str:
         """The name in this language, or else the one that the group's rooms have."""

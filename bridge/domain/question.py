@@ -34,7 +34,7 @@ from bridge.domain import (
 )
 from bridge.domain import events as ev
 from bridge.domain.asked_too import asked_too
-from bridge.domain.errands import errand_asked
+from bridge.domain.errands import errand_asked, link_asked
 from bridge.domain.medium import carried
 from bridge.domain.state import Decision, Policy, Question, said
 
@@ -92,6 +92,7 @@ def _decided(question: Question | None, event: ev.Event, now: datetime, policy: 
             | ev.MailSetAside()
             | ev.AskedToo()
             | ev.ErrandAsked()
+            | ev.AnswerLinkAsked()
             | ev.MailBounced()
             | ev.MailDoubted()
             | ev.MailJudged()
@@ -118,6 +119,7 @@ OfMail = (
     | ev.MailSetAside
     | ev.AskedToo
     | ev.ErrandAsked
+    | ev.AnswerLinkAsked
     | ev.MailBounced
     | ev.MailDoubted
     | ev.MailJudged
@@ -169,6 +171,8 @@ def _of_mail(question: Question, event: OfMail, now: datetime, policy: Policy) -
             return patient.set_aside(floods.came_in(question, event.input_id), event)
         case ev.AskedToo():
             return asked_too(question, event, now, policy)
+        case ev.AnswerLinkAsked():
+            return link_asked(question, event)
         case ev.ErrandAsked():
             return errand_asked(floods.came_in(question, event.input_id), event, now)
         case ev.MailBounced():

@@ -331,7 +331,7 @@ def _render(template: str, mail: OutgoingMail) -> str:
     def say(key: str, **values: object) -> str:
         return text(mail.language, f"mail.{key}", **values)
 
-    lines = [_shown(line, _cid(mail, number)) for number, line in enumerate(mail.lines)]
+    lines = [shown(line, _cid(mail, number)) for number, line in enumerate(mail.lines)]
     return _TEMPLATES.get_template(template).render(mail=mail, lines=lines, say=say)
 
 
@@ -342,7 +342,7 @@ def _as_text(html: str) -> str:
     return words.strip()
 
 
-def _shown(line: OutgoingLine, cid: str) -> Mapping[str, object]:
+def shown(line: OutgoingLine, cid: str) -> Mapping[str, object]:
     """A line's two readings; whichever its sender left out is made from the other."""
     html = clean_html(line.html)
     formatted = html if nh3.clean(html, tags=set()).strip() else ""

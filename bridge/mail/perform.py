@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bridge.domain import effects as fx
 from bridge.domain.content import Attachment, Kind, Line
+from bridge.domain.errands import ANSWER_AGAIN
 from bridge.domain.events import AnswerFailed, AnswerHandedOver, MailSetAside, NoticeFailed
 from bridge.domain.links import MailLinks
-from bridge.domain.organisation import Organisation
+from bridge.domain.organisation import Mails, Organisation
 from bridge.flow.retry import MAIL, Backoff
 from bridge.locale import text
 from bridge.mail.addresses import bounce_address, message_id_of, reply_address
 from bridge.mail.compose import MailKind, OutgoingFile, OutgoingLine, OutgoingMail, compose
 from bridge.mail.footer import unsubscribable, with_footer
+from bridge.mail.neutral import line_to_page, neutral
 from bridge.mail.notices import patient_notice
 from bridge.mail.signing import Signer
 from bridge.ports import (
@@ -135,6 +137,16 @@ class MailPerformer:
                 raise Permanent(f"not a mail: {type(effect).__name__}")
 
     async def _mail(self, effect: fx.Effect) -> OutgoingMail:
+        mail = await self._whole_mail(effect)
+        return neutral(mail) if self._neutral(getattr(effect, "group", "")) else mail
+
+    def _neutral(self, key: str) -> bool:
+        """Whether a group's mails say nothing; of one that has left the YAML, if any group's do."""
+        group = self.organisation.group(key)
+        groups = self.organisation.groups if group is None else (group,)
+        return any(one.mails is Mails.LINK for one in groups)
+
+    async def _whole_mail(self, effect: fx.Effect) -> OutgoingMail:
         links = self.settings.links
         match effect:
             case fx.Acknowledge():
@@ -144,6 +156,9 @@ class MailPerformer:
             case fx.TellPatient():
                 emergency = self.settings.emergency[effect.language]
                 domain, now = self.settings.domain, self.clock.now()
+                if effect.message == ANSWER_AGAIN:
+                    url = self._page(effect.question_id, int(effect.values["number"]))
+                    effect = replace(effect, values={**effect.values, "link": url})
                 notice = patient_notice(effect, self.organisation, domain, emergency, now)
                 notice = with_footer(notice, links, effect.question_id)
                 return notice if effect.meeting else unsubscribable(notice, links, effect.question_id)
@@ -225,11 +240,20 @@ class MailPerformer:
         )
 
     async def _answer_lines(self, effect: fx.Answer) -> tuple[OutgoingLine, ...]:
-        """The owner's words; a correction says that it is one."""
+        """The owner's words; a correction says that it is one. Or where they are read."""
+        if self._neutral(effect.group):
+            url = self._page(effect.question_id, effect.number)
+            return (line_to_page(effect.language, url, correction=effect.correction),)
         lines = await self._lines(effect.lines, effect.language)
         if not effect.correction:
             return lines
         return (OutgoingLine(text(effect.language, "mail.correction")), *lines)
+
+    def _page(self, question_id: str, number: int) -> str:
+        """Where an answer is read. Without an address for pages nothing may be sent instead."""
+        if self.settings.links is None:
+            raise Permanent("web.public_url isn't set", code="no_public_url")
+        return self.settings.links.answer_url(question_id, number, self.clock.now())
 
     async def _lines(self, lines: tuple[Line, ...], language: str) -> tuple[OutgoingLine, ...]:
         """The owner's lines with their files; one that doesn't fit is said, never silently left out."""

@@ -10,6 +10,7 @@ from bridge.domain.links import MailLinks
 from bridge.locale import catalogue, text
 from bridge.mail.compose import MailKind, OutgoingCalendar, OutgoingFile, OutgoingLine, OutgoingMail
 from bridge.mail.footer import unsubscribable, with_footer
+from bridge.mail.neutral import line_to_page, neutral
 
 AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 DOMAIN = "hopital.example"
@@ -71,6 +72,13 @@ def samples(language: str, photo: bytes) -> Iterator[tuple[str, OutgoingMail]]:
         "correction", language, OutgoingLine(text(language, "mail.correction")), OutgoingLine(words, html)
     )
     yield "correction", replace(correction, kind=MailKind.ANSWER, practitioner="Dr Camille Roy")
+    url = LINKS.answer_url("preview", 1, AT)
+    for name, line in (
+        ("neutral-answer", line_to_page(language, url)),
+        ("neutral-correction", line_to_page(language, url, correction=True)),
+    ):
+        yield name, neutral(replace(_mail(name, language, line), kind=MailKind.ANSWER))
+    yield "neutral-acknowledgement", neutral(_mail("neutral-acknowledgement", language))
     for key in catalogue(language):
         if key.startswith(NOTICE):
             message = key.removeprefix(NOTICE)

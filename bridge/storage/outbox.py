@@ -159,6 +159,13 @@ def _row(found: sa.Row[Any], following: Row | None = None) -> Row:
     )
 
 
+async def effect(connection: AsyncConnection, key: str) -> Effect | None:
+    """The effect with this key, performed or not; ``None`` when there is none (any more)."""
+    query = sa.select(outbox.c.kind, outbox.c.payload).where(outbox.c.key == key)
+    found = (await connection.execute(query)).first()
+    return decode_effect(found.kind, found.payload) if found else None
+
+
 async def awaits(connection: AsyncConnection, conversation: str, kind: str) -> bool:
     """Whether an effect of this kind isn't recorded as performed yet."""
     query = sa.select(outbox.c.id).where(

@@ -145,6 +145,15 @@ BETWEEN = [
         ORG,
     ),
     Case(
+        "mails with a link that leads nowhere",
+        "    members:",
+        "    mails: link\n    members:",
+        12,
+        "groups[0].mails",
+        "web.public_url",
+        ORG,
+    ),
+    Case(
         "a time zone of no place",
         "  name: Hôpital",
         "  name: Hôpital\n  time_zone: Europe/Pari",

@@ -16,7 +16,7 @@ CHANGES = {
     "web": {"public_url": PUBLIC_URL},
 }
 """What can be undone is told to patients after this; a question has so many mails an hour."""
-SIZES = {"derm": 5, "cardio": 2, "vide": 0, "duo": 2}
+SIZES = {"derm": 5, "cardio": 2, "vide": 0, "duo": 2, "secret": 2}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,6 +37,8 @@ async def clinic(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Clinic]:
     directory = tmp_path_factory.mktemp("clinic")
-    opened = await Clinic.open(directory, hospital(SIZES, invite=["cardio"]), request.param, changes=CHANGES)
+    opened = await Clinic.open(
+        directory, hospital(SIZES, invite=["cardio"], link=["secret"]), request.param, changes=CHANGES
+    )
     yield opened
     await opened.close()

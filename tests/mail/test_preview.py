@@ -18,7 +18,9 @@ def test_every_mail_is_written_as_sent_and_in_both_readings(tmp_path: Path, lang
     assert ran.exit_code == 0, ran.output
     names = {file.stem for file in tmp_path.glob("*.eml")}
     notices = {key.removeprefix("notice.") for key in catalogue(language) if key.startswith("notice.")}
-    assert {"acknowledgement", "answer", "correction"} | {key.replace("_", "-") for key in notices} <= names
+    assert {"acknowledgement", "answer", "correction", "neutral-answer"} | {
+        key.replace("_", "-") for key in notices
+    } <= names
     assert "still_waiting" in notices
     for name in names:
         assert message_from_bytes((tmp_path / f"{name}.eml").read_bytes())["Message-ID"]

@@ -14,7 +14,7 @@ from bridge.demo.hospital import Hospital, Patient, example_hospital, laid_over
 from bridge.demo.mailbox import Attached
 from bridge.demo.person import Person
 from bridge.demo.stack import Stack
-from bridge.domain.organisation import DiscussionGroup, ExpertGroup, Notify, Organisation, Practitioner
+from bridge.domain.organisation import DiscussionGroup, ExpertGroup, Mails, Notify, Organisation, Practitioner
 from bridge.ports import Json
 
 DOMAIN = "hopital.example"
@@ -22,8 +22,11 @@ PLENTY = {"mail": {"limits": {"of_question": 1_000_000, "of_sender": 1_000_000}}
 PATIENT = Patient("Marie Dupont", "marie.dupont@patients.example")
 
 
-def hospital(sizes: dict[str, int], invite: Iterable[str] = ()) -> Hospital:
-    """A hospital whose groups have these many members each; the same people serve in all of them."""
+def hospital(sizes: dict[str, int], invite: Iterable[str] = (), link: Iterable[str] = ()) -> Hospital:
+    """A hospital whose groups have these many members each; the same people serve in all of them.
+
+    The mails of those in ``link`` say nothing themselves.
+    """
     count = max(sizes.values())
     people = tuple(
         Practitioner(f"@dr{number}:{DOMAIN}", f"Dr Numéro {number}", "fr") for number in range(count + 1)
@@ -36,6 +39,7 @@ def hospital(sizes: dict[str, int], invite: Iterable[str] = ()) -> Hospital:
             tuple(person.user_id for person in people[:size]),
             Notify.INVITE if key in invite else Notify.ANNOUNCE,
             "fr",
+            mails=Mails.LINK if key in link else Mails.FULL,
         )
         for key, size in sizes.items()
     )

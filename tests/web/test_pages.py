@@ -14,7 +14,8 @@ from bridge.domain.arriving import Errand
 from bridge.domain.links import MailLinks
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
-from bridge.web.pages import Pages, TooMany
+from bridge.web.pages import Pages
+from bridge.web.sheet import Sheet, TooMany
 from tests.domain.given import waiting
 
 LINKS = MailLinks("https://colloque.example", b"secret")
@@ -62,7 +63,8 @@ class Browser:
 async def browser() -> AsyncIterator[Browser]:
     kept = Kept()
     app = web.Application()
-    app.add_routes(Pages(LINKS, kept, Organisation("Hôpital <A>", "fr", (), ()), EMERGENCY).routes())
+    sheet = Sheet(LINKS, Organisation("Hôpital <A>", "fr", (), ()), EMERGENCY)
+    app.add_routes(Pages(sheet, kept).routes())
     async with TestServer(app) as server, ClientSession() as session:
         yield Browser(session, kept, str(server.make_url("")).rstrip("/"))
 
