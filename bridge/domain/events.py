@@ -23,6 +23,7 @@ from bridge.domain.content import Attachment, Line
 from bridge.domain.drafting import Dialogue, Fresh
 from bridge.domain.opinions import ChoiceGathered as ChoiceGathered
 from bridge.domain.opinions import Link
+from bridge.domain.opinions import OpinionRecalled as OpinionRecalled
 from bridge.domain.opinions import OpinionTold as OpinionTold
 
 
@@ -381,6 +382,7 @@ Event = (
     | AgendaChecked
     | ChoiceGathered
     | OpinionTold
+    | OpinionRecalled
     | VideoDue
     | InvitationAnswered
     | ExportFailed

@@ -13,35 +13,38 @@ from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
 from bridge.domain.agreeing import Word, answer_in
-from bridge.domain.anonymous import without_identity
 from bridge.domain.answers import answered
 from bridge.domain.asking_experts import Meant, listed, meant, shown
 from bridge.domain.commands import Command, folded
 from bridge.domain.letters import tell_patient
+from bridge.domain.opined import (
+    MOST,
+    anonymous,
+    details_of,
+    more,
+    open_one,
+    owners_language,
+    recall,
+    to_owner,
+    with_opinion,
+)
 from bridge.domain.opinions import (
-    AskMore,
     Consent,
     GatherChosen,
-    NoteOpinion,
     OpenLinked,
     Opinion,
-    Said,
     Stage,
 )
-from bridge.domain.replies import By, remind, reply
+from bridge.domain.replies import By, reply
 from bridge.domain.state import Decision, Policy, Question, Status, in_room, said
 
 CLIP, SEND = "📎", "📮"
 """The owner's mark on what is to go along, and on the preview: ask the patient."""
-MOST_CHOSEN, KEPT = 20, 20
+MOST_CHOSEN = 20
 _SEND = ("envoyer", "demander", "send", "ask", "ok")
 _CANCEL = ("annuler", "abandonner", "cancel", "drop")
 _AGREED = ("consentement", "accord", "consent", "agreed")
 _REFUSED = ("refus", "refuse", "refused")
-_HERE = (Status.TAKEN, Status.CLOSED, Status.ARCHIVED)
-"""Where an opinion can be posted: only its owner reads it."""
-_TOLD = ("closed", "released", "handed_over", "still_waiting", "given_back", "unattended")
-"""What becomes of a linked question, as far as the owner has to know."""
 
 
 # --- choosing ---
@@ -65,8 +68,8 @@ def ordered(
 ) -> Decision:
     """``!avis cardiologie: …`` on chosen messages; ``!avis envoyer``, ``!avis consentement …``, and so on."""
     by = By(event.message.author, event.message.event_id, reply_to=event.reply_to)
-    first, *more = command.argument.split(maxsplit=1) or [""]
-    rest = more[0].lstrip(" :,\n").rstrip() if more else ""
+    first, *others = command.argument.split(maxsplit=1) or [""]
+    rest = others[0].lstrip(" :,\n").rstrip() if others else ""
     word = folded(first.rstrip(":,"))
     if question.link is not None:
         return reply(question, by, "opinion_within")
@@ -75,15 +78,15 @@ def ordered(
     if question.status is not Status.TAKEN:
         return reply(question, by, "not_taken")
     if word in _CANCEL:
-        return _drop(question, by)
+        return recall(question, by, rest) if rest else _drop(question, by)
     if word in _SEND and not rest:
         return confirmed(question, by, now)
     if word in _AGREED:
         return _spoken(question, by, rest, now, policy)
     if word in _REFUSED:
         return _refused_by_voice(question, by, rest)
-    if known := _open_one(question, first.rstrip(":,").upper()):
-        return _more(question, by, known, rest)
+    if known := open_one(question, first.rstrip(":,").upper()):
+        return more(question, by, known, rest)
     return _begin(question, by, command.argument, policy)
 
 
@@ -94,6 +97,8 @@ def _begin(question: Question, by: By, words: str, policy: Policy) -> Decision:
         return reply(question, by, who, groups=groups)
     if any(one.stage is Stage.ASKED for one in question.opinions):
         return reply(question, by, "opinion_pending")
+    if len(question.opinions) >= MOST:
+        return reply(question, by, "opinion_too_many")
     targets = tuple(dict.fromkeys(target for _, target in question.chosen))
     if by.reply_to:
         targets = (*(target for target in targets if target != by.reply_to), by.reply_to)
@@ -104,27 +109,12 @@ def _begin(question: Question, by: By, words: str, policy: Policy) -> Decision:
     key = f"{question.id}:gather:{number}:{by.event_id}"
     gather = GatherChosen(key, question.id, number, question.ghost, targets)
     # Reading and cleaning take a while, and nothing in the room waits for it.
-    return Decision(_with(question, begun), (fx.Planned(gather, key),))
+    return Decision(with_opinion(question, begun), (fx.Planned(gather, key),))
 
 
 def _opinion(question: Question, who: Meant, number: int) -> Opinion:
-    asks = _anonymous(question, who.asks)
+    asks = anonymous(question, who.asks)
     return Opinion(number, Stage.GATHERING, who.group, who.called, asks, who.expert)
-
-
-def _with(question: Question, opinion: Opinion) -> Question:
-    """The question with this opinion; another that the owner only looked at makes way for it."""
-    others = tuple(
-        one
-        for one in question.opinions
-        if one.number != opinion.number
-        and not (opinion.pending and one.stage in (Stage.GATHERING, Stage.SHOWN))
-    )
-    return replace(question, opinions=(*others, opinion)[-KEPT:])
-
-
-def _anonymous(question: Question, text: str) -> str:
-    return without_identity(text, question.name, (question.address, *question.also_from))
 
 
 def gathered(question: Question, event: ev.ChoiceGathered, policy: Policy) -> Decision:
@@ -132,27 +122,22 @@ def gathered(question: Question, event: ev.ChoiceGathered, policy: Policy) -> De
     opinion = _at(question, Stage.GATHERING)
     if opinion is None or opinion.number != event.number or question.status is not Status.TAKEN:
         return Decision(question)
-    chosen = tuple(replace(one, text=_anonymous(question, one.text)) for one in event.chosen)
+    chosen = tuple(replace(one, text=anonymous(question, one.text)) for one in event.chosen)
     key = f"{question.id}:opinion:{opinion.number}:shown"
-    language = _language(question, policy)
+    language = owners_language(question, policy)
     if not chosen:
         phrases = (*shown(opinion, event.problems)[1:], fx.Phrase("bot.opinion_nothing"))
         say = fx.SayAll(key, question.id, language, phrases)
         ended = replace(opinion, stage=Stage.ENDED)
-        return Decision(_with(question, ended), in_room(question, say))
+        return Decision(with_opinion(question, ended), in_room(question, say))
     ready = replace(opinion, stage=Stage.SHOWN, chosen=chosen, linked=event.linked)
     say = fx.SayAll(key, question.id, language, shown(ready, event.problems))
     tap = fx.React(f"{key}:tap", question.room, sent=key, symbol=SEND)
-    return Decision(_with(question, ready), in_room(question, say, tap))
+    return Decision(with_opinion(question, ready), in_room(question, say, tap))
 
 
 def _at(question: Question, stage: Stage) -> Opinion | None:
     return next((one for one in question.opinions if one.stage is stage), None)
-
-
-def _language(question: Question, policy: Policy) -> str:
-    owner = policy.organisation.practitioner(question.owner)
-    return owner.language if owner else question.language
 
 
 # --- consent ---
@@ -168,18 +153,14 @@ def confirmed(question: Question, by: By, now: datetime) -> Decision:
     opinion = _at(question, Stage.SHOWN)
     if opinion is None or question.status is not Status.TAKEN:
         return reply(question, by, "opinion_none_shown")
-    asked = replace(_with(question, replace(opinion, stage=Stage.ASKED, asked_at=now)), chosen=())
+    asked = replace(with_opinion(question, replace(opinion, stage=Stage.ASKED, asked_at=now)), chosen=())
     key = consent_key(question, opinion)
     told = tell_patient(asked, key, "consent", {"to": opinion.called})
-    act = Act(key, Did.CONSENT_ASKED, by.user_id, "", _details(opinion))
+    act = Act(key, Did.CONSENT_ASKED, by.user_id, "", details_of(opinion))
     assert told.question is not None
     return replace(told, acts=(act,)).then(
         reply(told.question, by, "opinion_consent_asked", to=opinion.called)
     )
-
-
-def _details(opinion: Opinion, **more: str) -> dict[str, str]:
-    return {"number": str(opinion.number), "to": opinion.expert or opinion.group, **more}
 
 
 def consent_read(
@@ -205,7 +186,7 @@ def consent_read(
         return wrote
     cause = event.input_id
     if word is Word.UNCLEAR:
-        details = _details(opinion, input=cause)
+        details = details_of(opinion, input=cause)
         act = Act(f"{key}:unclear:{cause}", Did.CONSENT_UNCLEAR, PATIENT, "", details)
         unclear = said(question, "opinion_consent_unclear", cause, to=opinion.called)
         return wrote.then(replace(unclear, acts=(act,)))
@@ -217,7 +198,7 @@ def consent_read(
         Did.CONSENT_GIVEN if word is Word.YES else Did.CONSENT_REFUSED,
         PATIENT,
         "",
-        _details(opinion, how=Consent.WRITTEN, input=cause),
+        details_of(opinion, how=Consent.WRITTEN, input=cause),
     )
     settle = _agreed if word is Word.YES else _refused
     return wrote.then(settle(question, opinion, given, now, policy))
@@ -229,7 +210,7 @@ def _spoken(question: Question, by: By, how: str, now: datetime, policy: Policy)
     if opinion is None:
         return reply(question, by, "opinion_none_shown")
     key = f"{consent_key(question, opinion)}:spoken:{by.event_id}"
-    act = Act(key, Did.CONSENT_GIVEN, by.user_id, how, _details(opinion, how=Consent.SPOKEN))
+    act = Act(key, Did.CONSENT_GIVEN, by.user_id, how, details_of(opinion, how=Consent.SPOKEN))
     return _agreed(replace(question, chosen=()), opinion, act, now, policy)
 
 
@@ -238,7 +219,7 @@ def _refused_by_voice(question: Question, by: By, how: str) -> Decision:
     if opinion is None:
         return reply(question, by, "opinion_none_shown")
     key = f"{consent_key(question, opinion)}:spoken:{by.event_id}"
-    act = Act(key, Did.CONSENT_REFUSED, by.user_id, how, _details(opinion, how=Consent.SPOKEN))
+    act = Act(key, Did.CONSENT_REFUSED, by.user_id, how, details_of(opinion, how=Consent.SPOKEN))
     return _refused(question, opinion, act)
 
 
@@ -249,7 +230,7 @@ def _refused(
     _now: datetime | None = None,
     _policy: Policy | None = None,
 ) -> Decision:
-    ended = _with(question, replace(opinion, stage=Stage.ENDED, chosen=()))
+    ended = with_opinion(question, replace(opinion, stage=Stage.ENDED, chosen=()))
     told = said(ended, "opinion_refused", act.key, to=opinion.called)
     return replace(told, acts=(act,))
 
@@ -260,7 +241,7 @@ def _agreed(question: Question, opinion: Opinion, act: Act, now: datetime, polic
     group = policy.organisation.group(opinion.group)
     gone = opinion.expert and (expert is None or not policy.reachable(opinion.expert))
     if gone or group is None or opinion.linked is None:
-        ended = _with(question, replace(opinion, stage=Stage.ENDED, chosen=()))
+        ended = with_opinion(question, replace(opinion, stage=Stage.ENDED, chosen=()))
         told = said(ended, "opinion_unreachable", act.key, to=opinion.called)
         return replace(told, acts=(act,))
     key = f"{question.id}:opinion:{opinion.number}:open"
@@ -281,10 +262,10 @@ def _agreed(question: Question, opinion: Opinion, act: Act, now: datetime, polic
         expert.name if expert else "",
     )
     files = ",".join(one.file.blob for one in opinion.chosen if one.file is not None)
-    details = _details(opinion, linked=opinion.linked.reference, **({"files": files} if files else {}))
+    details = details_of(opinion, linked=opinion.linked.reference, **({"files": files} if files else {}))
     asked = Act(key, Did.OPINION_ASKED, question.owner, "", details)
     # What was chosen travels with the effect; the question needs it no more.
-    going = _with(question, replace(opinion, stage=Stage.OPEN, chosen=(), asked_at=now))
+    going = with_opinion(question, replace(opinion, stage=Stage.OPEN, chosen=(), asked_at=now))
     told = said(going, "opinion_opened", act.key, to=opinion.called, linked=opinion.linked.reference)
     return Decision(going, (fx.Planned(opened, key),), (act, asked)).then(told)
 
@@ -294,9 +275,9 @@ def _drop(question: Question, by: By) -> Decision:
     if pending is None:
         left = replace(question, chosen=())
         return reply(left, by, "opinion_unchosen" if question.chosen else "opinion_none_shown")
-    ended = replace(_with(question, replace(pending, stage=Stage.ENDED, chosen=())), chosen=())
+    ended = replace(with_opinion(question, replace(pending, stage=Stage.ENDED, chosen=())), chosen=())
     key = f"{question.id}:{Did.OPINION_DROPPED}:{by.event_id}"
-    act = Act(key, Did.OPINION_DROPPED, by.user_id, "", _details(pending))
+    act = Act(key, Did.OPINION_DROPPED, by.user_id, "", details_of(pending))
     return replace(reply(ended, by, "opinion_dropped", to=pending.called), acts=(act,))
 
 
@@ -313,86 +294,9 @@ def lapsed(question: Question, _now: datetime, policy: Policy) -> Decision:
     opinion = _at(question, Stage.ASKED)
     if opinion is None:
         return Decision(question)
-    ended = _with(question, replace(opinion, stage=Stage.ENDED, chosen=()))
+    ended = with_opinion(question, replace(opinion, stage=Stage.ENDED, chosen=()))
     key = f"{consent_key(question, opinion)}:expired"
-    act = Act(key, Did.CONSENT_EXPIRED, COLLOQUE, "", _details(opinion))
+    act = Act(key, Did.CONSENT_EXPIRED, COLLOQUE, "", details_of(opinion))
     values = {"to": opinion.called, "title": question.title, "reference": question.reference}
     told = replace(said(ended, "opinion_lapsed", key, **values), acts=(act,))
-    return told.then(Decision(ended, _to_owner(ended, "opinion_lapsed", key, policy, to=opinion.called)))
-
-
-def _to_owner(
-    question: Question, message: str, cause: str, policy: Policy, **values: str
-) -> tuple[fx.Planned, ...]:
-    if not question.owner:
-        return ()
-    language = _language(question, policy)
-    return (remind(question, question.owner, language, message, cause, urgent=False, **values),)
-
-
-# --- what comes back, and what is said further ---
-
-
-def _open_one(question: Question, reference: str) -> Opinion | None:
-    return next(
-        (one for one in question.opinions if one.stage is Stage.OPEN and one.reference == reference), None
-    )
-
-
-def _more(question: Question, by: By, opinion: Opinion, words: str) -> Decision:
-    """The owner says something further to the expert, in their own words only."""
-    if not words or opinion.linked is None:
-        return reply(question, by, "opinion_more_empty")
-    key = f"{question.id}:more:{by.event_id}"
-    more = AskMore(key, question.id, opinion.linked.question_id, _anonymous(question, words))
-    sent = Decision(question, (fx.Planned(more, f"{question.id}:opinion:{opinion.number}"),))
-    return sent.then(reply(question, by, "opinion_more", to=opinion.called))
-
-
-def told(question: Question, event: ev.OpinionTold, policy: Policy) -> Decision:
-    """Something came from a linked question: an opinion, or what becomes of it."""
-    opinion = next(
-        (one for one in question.opinions if one.linked and one.linked.question_id == event.linked), None
-    )
-    if opinion is None:
-        return Decision(question)
-    if event.said is None:
-        if question.status not in _HERE or event.message not in _TOLD:
-            return Decision(question)
-        known = {"linked": opinion.reference, "to": opinion.called}
-        message = f"opinion_told_{event.message}"
-        return said(question, message, event.cause, **{**event.values, **known})
-    if question.status not in _HERE:
-        # Others may read a waiting room: it is kept for who takes the question.
-        waits = replace(opinion, undelivered=(*opinion.undelivered, event.said))
-        return Decision(_with(question, waits))
-    return _noted(question, opinion, event.said, policy)
-
-
-def _noted(question: Question, opinion: Opinion, given: Said, policy: Policy) -> Decision:
-    assert opinion.linked is not None
-    language = _language(question, policy)
-    note = NoteOpinion(
-        f"{question.id}:opinion:{given.key}",
-        question.id,
-        language,
-        opinion.linked.question_id,
-        opinion.reference,
-        given,
-    )
-    act = Act(note.key, Did.OPINION_GIVEN, given.user_id, "", _details(opinion, linked=opinion.reference))
-    reminder = _to_owner(question, "opinion_came", given.key, policy, who=given.name)
-    return Decision(question, (*in_room(question, note), *reminder), (act,))
-
-
-def sealed(decision: Decision, policy: Policy) -> Decision:
-    """The question has an owner who is alone with it: what came meanwhile is theirs to read."""
-    question = decision.question
-    if question is None or not question.sealed or question.status not in _HERE:
-        return decision
-    for opinion in question.opinions:
-        for given in opinion.undelivered:
-            assert decision.question is not None
-            decision = decision.then(_noted(decision.question, opinion, given, policy))
-    emptied = tuple(replace(one, undelivered=()) for one in question.opinions)
-    return replace(decision, question=replace(decision.question or question, opinions=emptied))
+    return told.then(Decision(ended, to_owner(ended, "opinion_lapsed", key, policy, to=opinion.called)))

@@ -12,13 +12,22 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain.acts import COLLOQUE, Act, Did
-from bridge.domain.closing import NO_OFFER, speaking
+from bridge.domain.closing import NO_OFFER, off_the_list, speaking
 from bridge.domain.delivery import flushed
 from bridge.domain.moves import Speaking
-from bridge.domain.opinions import BringBack, Opinion, Said, Stage
+from bridge.domain.opinions import BringBack, Opinion, OpinionRecalled, Said, Stage
 from bridge.domain.organisation import Practitioner
 from bridge.domain.replies import remind
-from bridge.domain.state import Decision, Policy, Question, Status, in_room, moved, said
+from bridge.domain.state import (
+    Decision,
+    Policy,
+    Question,
+    Status,
+    counted_for_all,
+    in_room,
+    moved,
+    said,
+)
 
 
 def to_one(
@@ -79,6 +88,51 @@ def given_back(question: Question, now: datetime, *, actor: str, why: str) -> De
     return sent.then(Decision(ended, effects, (act,)))
 
 
+def recalled(question: Question, event: OpinionRecalled, now: datetime) -> Decision:
+    """Who asked takes it back: nobody else reads it from now on, and nothing more is said in it."""
+    if question.link is None or question.status not in (Status.WAITING, Status.TAKEN):
+        return Decision(question)
+    waits = question.status is Status.WAITING
+    sent = flushed(question, now)
+    assert sent.question is not None
+    status = Status.WITHDRAWN if waits else Status.CLOSED
+    ended = moved(sent.question, status, now, **NO_OFFER, correction=None)
+    act = Act(f"{ended.id}:{Did.WITHDRAWN}:{ended.turn}", Did.WITHDRAWN, question.link.user_id)
+    ended = replace(ended, link=replace(question.link, recalled=True))
+    effects: tuple[fx.Effect, ...] = (
+        speaking(ended, Speaking.NOBODY),
+        fx.CloseJoin(f"{ended.id}:close-join:{ended.turn}", ended.id),
+        fx.HideHistory(f"{ended.id}:hide-history:{ended.turn}", ended.id),
+        fx.CloseFormer(
+            f"{ended.id}:recalled:{ended.turn}",
+            ended.id,
+            ended.room,
+            ended.ghost,
+            ended.language,
+            "opinion_recalled",
+            {"who": event.who},
+        ),
+        *(off_the_list(question, ended.turn) if waits else ()),
+    )
+    counts = counted_for_all(question, f"{ended.id}:recalled:{ended.turn}") if waits else ()
+    told = (
+        ()
+        if waits
+        else (
+            remind(
+                ended,
+                ended.owner,
+                ended.language,
+                "opinion_recalled",
+                f"{ended.turn}",
+                urgent=True,
+                who=event.who,
+            ),
+        )
+    )
+    return sent.then(Decision(ended, (*in_room(ended, *effects), *counts, *told), (act,)))
+
+
 def not_for(question: Question, person: Practitioner, policy: Policy) -> str:
     """Why it can't be handed to this colleague (locale key of the bot); empty if it can.
 
@@ -129,7 +183,16 @@ def brought_back(decision: Decision) -> Decision:
     question = decision.question
     if question is None or question.link is None:
         return decision
-    return replace(decision, effects=tuple(_brought(decision.effects, question)))
+    brought = (*_brought(decision.effects, question), *_set_aside(decision.acts, question))
+    return replace(decision, effects=brought)
+
+
+def _set_aside(done: tuple[Act, ...], question: Question) -> Iterator[fx.Planned]:
+    """A patient isn't told that a question of theirs was set aside; a colleague who asks is."""
+    assert question.link is not None
+    for act in done:
+        if act.did == Did.WITHDRAWN and not question.link.recalled:
+            yield _back(question, f"withdrawn:{question.turn}", "withdrawn", {"why": act.why or "—"})
 
 
 def _brought(effects: tuple[fx.Planned, ...], question: Question) -> Iterator[fx.Planned]:

@@ -103,11 +103,13 @@ class Link:
     """What makes a question one for an opinion: whose it is about, and who wants it.
 
     ``origin`` is the question that it is about. ``named``: one expert is asked, and nobody else ever is.
+    ``recalled``: it was taken back, and is open to nobody.
     """
 
     origin: str
     user_id: str
     named: bool = False
+    recalled: bool = False
 
 
 # --- effects ---
@@ -184,7 +186,17 @@ class AskMore:
     text: str
 
 
-OpinionEffect = GatherChosen | OpenLinked | BringBack | NoteOpinion | AskMore
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Take a linked question back: bring :class:`OpinionRecalled` to it."""
+
+    key: str
+    question_id: str
+    linked: str
+    who: str
+
+
+OpinionEffect = GatherChosen | OpenLinked | BringBack | NoteOpinion | AskMore | Recall
 
 
 # --- events ---
@@ -212,3 +224,11 @@ class OpinionTold:
     message: str = ""
     values: dict[str, str] = field(default_factory=dict)
     said: Said | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionRecalled:
+    """``who`` wanted the opinion, and wants it no more: the patient took their consent back, say."""
+
+    cause: str
+    who: str

@@ -21,8 +21,10 @@ from bridge.domain import (
     floods,
     handing,
     leaving,
+    linked,
     net,
     notes,
+    opined,
     orders,
     patient,
     personal,
@@ -134,6 +136,7 @@ OfTheBridge = (
     | ev.AgendaChecked
     | ev.ChoiceGathered
     | ev.OpinionTold
+    | ev.OpinionRecalled
     | ev.VideoDue
     | ev.ExportFailed
     | ev.PostFailed
@@ -191,7 +194,7 @@ def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy
     match event:
         case ev.SealCompleted():
             opened = doubt.sealed(question, claim.sealed(question, event, policy))
-            return expertise.sealed(opened, policy)
+            return opined.sealed(opened, policy)
         case ev.DraftDue():
             return delivery.draft_due(question, event, now)
         case ev.AnswerHandedOver():
@@ -205,7 +208,9 @@ def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy
         case ev.ChoiceGathered():
             return expertise.gathered(question, event, policy)
         case ev.OpinionTold():
-            return expertise.told(question, event, policy)
+            return opined.told(question, event, policy)
+        case ev.OpinionRecalled():
+            return linked.recalled(question, event, now)
         case ev.VideoDue():
             return video.due(question, event, now, policy)
         case ev.ExportFailed():

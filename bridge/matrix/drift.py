@@ -16,11 +16,17 @@ OPEN_TO_GROUP = (Status.WAITING, Status.WITHDRAWN)
 """Where the group's members may be in the room."""
 
 
+def open_to_group(question: Question) -> bool:
+    """Whether the group's members may be in the room; not where an opinion was taken back."""
+    recalled = question.link is not None and question.link.recalled
+    return question.status in OPEN_TO_GROUP and not recalled
+
+
 def wanted_state(
     question: Question, place: Place, *, room_version: str, spaces: Sequence[str]
 ) -> dict[str, Json]:
     """The state events, by type, that decide who may read and speak. ``spaces``: whose members may join."""
-    taken = question.status not in OPEN_TO_GROUP
+    taken = not open_to_group(question)
     return {
         "m.room.power_levels": rooms.power_levels(
             bot=place.bot,
@@ -52,7 +58,7 @@ def _same(actual: object, wanted: object) -> bool:
 
 def intruders(state: Sequence[Json], question: Question, place: Place) -> tuple[str, ...]:
     """Who is in an owned question's room, or asked into it, without belonging there."""
-    if question.status in OPEN_TO_GROUP:
+    if open_to_group(question):
         return ()
     kept = (question.owner, place.ghost(question.ghost), place.bot)
     return tuple(

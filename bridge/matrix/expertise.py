@@ -12,11 +12,21 @@ from bridge.domain.drafting import Fresh
 from bridge.domain.events import (
     AnswerHandedOver,
     ChoiceGathered,
+    OpinionRecalled,
     OpinionTold,
     PatientWrote,
     QuestionAsked,
 )
-from bridge.domain.opinions import AskMore, BringBack, Chosen, GatherChosen, Link, NoteOpinion, OpenLinked
+from bridge.domain.opinions import (
+    AskMore,
+    BringBack,
+    Chosen,
+    GatherChosen,
+    Link,
+    NoteOpinion,
+    OpenLinked,
+    Recall,
+)
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.outlet import Handlers, Outlet
@@ -71,6 +81,7 @@ class Expertise:
             BringBack: self.bring_back,
             NoteOpinion: self.note,
             AskMore: self.ask_more,
+            Recall: self.recall,
         }
 
     # --- choosing ---
@@ -162,6 +173,10 @@ class Expertise:
         """What the owner says further enters as any requester's words do."""
         wrote = PatientWrote(effect.key, effect.text, (), "")
         return Outcome(question_id=effect.linked, events=(wrote,))
+
+    async def recall(self, _task: Task, effect: Recall) -> Outcome:
+        """To the linked question, which decides what is left to take back."""
+        return Outcome(question_id=effect.linked, events=(OpinionRecalled(effect.key, effect.who),))
 
     # --- what comes back ---
 

@@ -19,6 +19,7 @@ from bridge.domain.opinions import (
     GatherChosen,
     NoteOpinion,
     OpenLinked,
+    Recall,
     Stage,
 )
 from bridge.domain.question import decide
@@ -96,6 +97,24 @@ def test_the_owner_sees_all_that_would_leave_and_nothing_has_left() -> None:
     assert "photo-1.jpg" in repr(say)
     assert not only(decision, fx.TellPatient)
     assert not only(decision, OpenLinked)
+
+
+def test_each_preview_is_shown_and_the_last_one_counts() -> None:
+    first = on(taken(), ordered("cardio: one?", "$o1"), gathered())
+    again = replace(gathered(), number=2)
+    second = on(state(first), ordered("cardio: two?", "$o2"), again)
+    (one,), (two,) = only(first, fx.SayAll), only(second, fx.SayAll)
+    assert one.key != two.key
+    (mail,) = only(
+        on(
+            state(second),
+            sending(),
+        ),
+        fx.TellPatient,
+    )
+    assert mail.key.endswith(":consent:2")
+    opened = on(state(second), sending(), answering("Oui.", answers="q1:consent:2"))
+    assert [effect.asks for effect in only(opened, OpenLinked)] == ["two?"]
 
 
 # --- consent ---
@@ -279,6 +298,36 @@ def test_an_opinion_that_comes_while_nobody_owns_the_question_waits_for_the_next
 def test_what_the_owner_says_further_goes_to_the_expert_without_the_patients_name() -> None:
     (more,) = only(on(opened_one(), ordered("ABC234: and for Marie Dupont?")), AskMore)
     assert (more.linked, more.text) == (LINKED.question_id, "and for […]?")
+
+
+def test_what_has_gone_to_an_expert_can_be_taken_back() -> None:
+    decision = on(opened_one(), ordered("cancel ABC234 consent withdrawn"))
+    (recall,) = only(decision, Recall)
+    assert recall.linked == LINKED.question_id
+    (act,) = (act for act in decision.acts if act.did == Did.OPINION_DROPPED)
+    assert act.why == "consent withdrawn"
+    assert not only(on(state(decision), ordered("ABC234: more")), AskMore)
+    assert not only(on(opened_one(), ordered("cancel ZZZZZZ")), Recall)
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_nobody_reads_on_in_a_question_that_was_taken_back(is_taken: bool) -> None:
+    waits = state(decide(None, asked_of_expert(), life.NOW, POLICY))
+    question = taken_by_expert() if is_taken else waits
+    decision = on(question, ev.OpinionRecalled("c", "Dr Owner"))
+    assert {"CloseJoin", "CloseFormer"} <= {type(plan.effect).__name__ for plan in decision.effects}
+    assert state(decision).link is not None
+    assert only(decision, BringBack) == []
+    again = on(state(decision), ev.OpinionRecalled("c", "Dr Owner"))
+    assert again.effects == ()
+
+
+def test_a_member_who_sets_it_aside_is_heard_by_who_asked() -> None:
+    waits = state(decide(None, asked_of_expert(), life.NOW, POLICY))
+    message = ev.MemberWrote(EXPERT, "$w", Line("$w", "!withdraw"), internal=True)
+    decision = on(waits, ev.Ordered(message, Command("withdraw", "not for us")))
+    (brought,) = only(decision, BringBack)
+    assert (brought.message, brought.values["why"]) == ("withdrawn", "not for us")
 
 
 def test_an_opinion_of_an_unknown_question_says_nothing() -> None:

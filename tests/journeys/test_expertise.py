@@ -251,6 +251,34 @@ async def test_one_expert_is_asked_alone_with_a_consent_that_was_told(clinic: Cl
     _nothing_mailed(clinic, asked)
 
 
+@pytest.mark.parametrize("clinic", ["12"], indirect=True)
+async def test_what_was_asked_can_be_taken_back_and_nobody_reads_on(clinic: Clinic) -> None:
+    asked, owner = await _owned(clinic)
+    await _choose(owner, asked, "!avis derm")
+    await owner.say(asked.room_id, "!avis consentement par téléphone")
+    reference = _reference(body(await _told(owner, asked.room_id, "est partie")))
+    expert, other = clinic.members("derm")[1:3]
+    waiting = await expert.join("#colloque_w_derm:hopital.example")
+    card = await expert.wait_for(waiting, lambda e: is_card(e, reference), deadline_s=60)
+    alias = body(card).partition("matrix.to/#/")[2].partition("/")[0]
+    room_id = await expert.join(alias)
+    await owner.say(asked.room_id, f"!avis annuler {reference} le patient ne veut plus")
+    await _told(owner, asked.room_id, "retirée", reference)
+
+    async def out() -> bool:
+        return room_id not in (await expert.call("GET", "/v3/joined_rooms"))["joined_rooms"]
+
+    assert await eventually(out)
+    for person in (expert, other):
+        with pytest.raises(Refused):
+            await person.join(room_id)
+    assert await eventually(lambda: _no_card(expert, waiting, reference))
+
+
+async def _no_card(person: Person, waiting: str, reference: str) -> bool:
+    return not any(is_card(event, reference) for event in await person.messages(waiting))
+
+
 async def _everything_of_invite(person: Person, room_id: str) -> Json:
     synced = await person.call("GET", "/v3/sync", timeout="0")
     found: Json = synced.get("rooms", {}).get("invite", {}).get(room_id, {})
