@@ -14,7 +14,7 @@ from bridge.config import Config
 from bridge.domain import effects as fx
 from bridge.domain.arriving import AnswerLinkAsked
 from bridge.domain.content import Attachment, Kind
-from bridge.domain.links import MailLinks
+from bridge.domain.links import AnswerTicket, MailLinks
 from bridge.domain.organisation import Organisation
 from bridge.keptmails import StoredTurns
 from bridge.locale import text
@@ -41,16 +41,20 @@ class StoredAnswers:
     put: Callable[[Sequence[Arrival]], Awaitable[None]]
     max_file: int
 
-    async def _effect(self, question_id: str, number: int) -> fx.Answer | None:
+    async def _effect(self, ticket: AnswerTicket) -> fx.Answer | fx.TellPatient | None:
+        kind = "consent" if ticket.consent else "answer"
         async with self.database.reading() as connection:
-            found = await outbox.effect(connection, f"{question_id}:answer:{number}")
-        return found if isinstance(found, fx.Answer) else None
+            found = await outbox.effect(connection, f"{ticket.question_id}:{kind}:{ticket.number}")
+        return found if isinstance(found, fx.Answer | fx.TellPatient) else None
 
-    async def read(self, question_id: str, number: int) -> Answer | None:
+    async def read(self, ticket: AnswerTicket) -> Answer | None:
         """What the practitioner wrote; ``None`` when it is gone."""
-        effect = await self._effect(question_id, number)
+        effect = await self._effect(ticket)
         if effect is None:
             return None
+        if isinstance(effect, fx.TellPatient):
+            words = text(effect.language, f"notice.{effect.message}", **effect.values)
+            return Answer(effect.reference, effect.language, "", (Part(_html(words)),))
         parts = [Part(_html(text(effect.language, "mail.correction")))] if effect.correction else []
         for index, line in enumerate(effect.lines):
             file = line.attachment
@@ -60,10 +64,10 @@ class StoredAnswers:
                 parts.append(Part(file=file.name, index=index, photo=file.kind is Kind.IMAGE))
         return Answer(effect.reference, effect.language, effect.owner_name, tuple(parts))
 
-    async def file(self, question_id: str, number: int, index: int) -> File | None:
+    async def file(self, ticket: AnswerTicket, index: int) -> File | None:
         """One of its files, photos without metadata; ``None`` when there is none."""
-        effect = await self._effect(question_id, number)
-        if effect is None or index >= len(effect.lines):
+        effect = await self._effect(ticket)
+        if not isinstance(effect, fx.Answer) or index >= len(effect.lines):
             return None
         attachment = effect.lines[index].attachment
         return await self._file(attachment) if attachment is not None else None

@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bridge.domain import events as ev
+from bridge.domain.arriving import Errand
 from bridge.domain.commands import TABLE, Command, Place
 from bridge.domain.consulting import VideoPolicy
 from bridge.domain.content import Line
+from bridge.domain.keeping import MANY
 from bridge.domain.organisation import ExpertGroup, Notify, Organisation, Practitioner
 from bridge.domain.question import decide
 from bridge.domain.state import Decision, Policy, Question, Status
@@ -102,6 +104,13 @@ def happenings() -> dict[str, ev.Event]:
                 found[f"{who}: `!{spec.word('en')}`"] = command(spec.name, author)
     found["the owner leaves the organisation"] = ev.OwnerGone(OWNER.user_id, "left")
     found["the owner is absent"] = ev.OwnerGone(OWNER.user_id, "absent")
+    found["the patient asks where it stands"] = ev.ErrandAsked("m3", Errand.STATUS, "status")
+    found["the patient withdraws it"] = ev.ErrandAsked("m4", Errand.WITHDRAW, "withdraw my question")
+    found["the patient wants no more e-mails"] = ev.ErrandAsked("m5", Errand.STOP, "STOP")
+    found["the mail was addressed to another group, too"] = ev.AskedToo("m6", "other")
+    found["more mails come than an hour lets in"] = ev.MailPostponed(
+        "m7", "q1", MANY, NOW.timestamp() + 600, first=True
+    )
     found["a mail was handed over"] = ev.AnswerHandedOver(1, ("$w",))
     found["a mail was refused"] = ev.AnswerFailed(1, ("$w",), "550")
     found["mail was set aside"] = ev.MailSetAside("m2", "bounced")

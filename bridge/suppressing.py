@@ -31,18 +31,30 @@ def list_addresses(config: ConfigFile = DEFAULT_CONFIG) -> None:
 def lift(
     address: Annotated[str, typer.Argument(help="The address, as `list` shows it.")],
     config: ConfigFile = DEFAULT_CONFIG,
+    wish: Annotated[
+        bool, typer.Option("--wish", help="The patient told you that they want e-mails again.")
+    ] = False,
 ) -> None:
     """Send to this address again, from now on. What failed meanwhile, owners send again by !resend."""
 
-    async def lifted(connection: AsyncConnection) -> bool:
-        if not await suppressed.lift(connection, address):
-            return False
-        await audit.note(connection, audit.Entry(actor(), "mail.lift", "an address", at=time.time()))
-        return True
+    async def lifted(connection: AsyncConnection) -> str:
+        if not await suppressed.lift(connection, address, stopped=wish):
+            return await suppressed.status(connection, address) or "nothing"
+        entry = audit.Entry(actor(), "mail.lift", "an address", {"wish": str(wish)}, at=time.time())
+        await audit.note(connection, entry)
+        return ""
 
-    if not in_transaction(settings_of(config), lifted):
-        typer.echo(
-            "this address is not suppressed; `colloque mail suppressed list` shows those that are", err=True
-        )
-        raise typer.Exit(WRONG)
+    match in_transaction(settings_of(config), lifted):
+        case "":
+            pass
+        case "nothing":
+            words = "this address is not suppressed; `colloque mail suppressed list` shows those that are"
+            typer.echo(words, err=True)
+            raise typer.Exit(WRONG)
+        case _:
+            words = (
+                "its patient wants no e-mails; it ends when they write again, or with --wish if they told you"
+            )
+            typer.echo(words, err=True)
+            raise typer.Exit(WRONG)
     typer.echo("Lifted.")

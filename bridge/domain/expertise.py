@@ -16,7 +16,7 @@ from bridge.domain.agreeing import Word, answer_in
 from bridge.domain.answers import answered
 from bridge.domain.asking_experts import Meant, listed, meant, shown
 from bridge.domain.commands import Command, folded
-from bridge.domain.letters import tell_patient
+from bridge.domain.letters import CONSENT, tell_patient
 from bridge.domain.opined import (
     MOST,
     anonymous,
@@ -155,7 +155,7 @@ def confirmed(question: Question, by: By, now: datetime) -> Decision:
         return reply(question, by, "opinion_none_shown")
     asked = replace(with_opinion(question, replace(opinion, stage=Stage.ASKED, asked_at=now)), chosen=())
     key = consent_key(question, opinion)
-    told = tell_patient(asked, key, "consent", {"to": opinion.called})
+    told = tell_patient(asked, key, CONSENT, {"to": opinion.called})
     act = Act(key, Did.CONSENT_ASKED, by.user_id, "", details_of(opinion))
     assert told.question is not None
     return replace(told, acts=(act,)).then(

@@ -9,6 +9,9 @@ from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.content import Meeting
 from bridge.domain.state import Decision, Question, in_room, thread_of
 
+CONSENT = "consent"
+"""The notice that asks for the patient's consent to another expert's opinion."""
+
 
 def tell_patient(
     question: Question, key: str, message: str, values: dict[str, str], meeting: Meeting | None = None

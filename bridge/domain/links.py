@@ -19,11 +19,15 @@ SIGNED_BYTES = 15
 
 @dataclass(frozen=True, slots=True)
 class AnswerTicket:
-    """Which answer a link is about, and the day that it was made on (days since 1970)."""
+    """Which answer a link is about, and the day that it was made on (days since 1970).
+
+    ``consent``: it is about the mail that asks for the patient's consent to an opinion of this number.
+    """
 
     question_id: str
     number: int
     day: int
+    consent: bool = False
 
     def valid(self, now: datetime) -> bool:
         """Whether it can still be read by this link."""
@@ -56,21 +60,23 @@ class MailLinks:
         wanted = self.ticket(errand, question_id)
         return question_id if hmac.compare_digest(wanted.encode(), ticket.lower().encode()) else None
 
-    def answer_url(self, question_id: str, number: int, now: datetime) -> str:
-        """The link by which an answer is read."""
-        return f"{self.base}{ANSWERS}/{self.answer_ticket(AnswerTicket(question_id, number, day_of(now)))}"
+    def answer_url(self, question_id: str, number: int, now: datetime, *, consent: bool = False) -> str:
+        """The link by which an answer, or what a consent is asked for, is read."""
+        ticket = AnswerTicket(question_id, number, day_of(now), consent)
+        return f"{self.base}{ANSWERS}/{self.answer_ticket(ticket)}"
 
     def answer_ticket(self, ticket: AnswerTicket) -> str:
         """Its last part."""
-        words = f"{ticket.question_id}.{ticket.number}.{ticket.day}"
+        words = f"{ticket.question_id}.{'c' if ticket.consent else ''}{ticket.number}.{ticket.day}"
         return f"{words}.{self._signature('answer', words)}"
 
     def answer(self, text: str) -> AnswerTicket | None:
         """What a ticket is about; ``None`` for one that isn't ours."""
         parts = text.lower().split(".")
-        if len(parts) != 4 or not all(re.fullmatch("[0-9]{1,9}", part) for part in parts[1:3]):
+        if len(parts) != 4 or not re.fullmatch("c?[0-9]{1,9}[.][0-9]{1,9}", ".".join(parts[1:3])):
             return None
-        ticket = AnswerTicket(parts[0], int(parts[1]), int(parts[2]))
+        consent = parts[1].startswith("c")
+        ticket = AnswerTicket(parts[0], int(parts[1].removeprefix("c")), int(parts[2]), consent)
         same = hmac.compare_digest(self.answer_ticket(ticket).encode(), text.lower().encode())
         return ticket if same else None
 

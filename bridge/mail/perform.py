@@ -12,6 +12,7 @@ from bridge.domain import effects as fx
 from bridge.domain.content import Attachment, Kind, Line
 from bridge.domain.errands import ANSWER_AGAIN
 from bridge.domain.events import AnswerFailed, AnswerHandedOver, MailSetAside, NoticeFailed
+from bridge.domain.letters import CONSENT
 from bridge.domain.links import MailLinks
 from bridge.domain.organisation import Mails, Organisation
 from bridge.flow.retry import MAIL, Backoff
@@ -159,6 +160,8 @@ class MailPerformer:
                 if effect.message == ANSWER_AGAIN:
                     url = self._page(effect.question_id, int(effect.values["number"]))
                     effect = replace(effect, values={**effect.values, "link": url})
+                elif effect.message == CONSENT and self._neutral(effect.group):
+                    effect = replace(effect, values={**effect.values, "to": self._consent_page(effect)})
                 notice = patient_notice(effect, self.organisation, domain, emergency, now)
                 notice = with_footer(notice, links, effect.question_id)
                 return notice if effect.meeting else unsubscribable(notice, links, effect.question_id)
@@ -249,11 +252,16 @@ class MailPerformer:
             return lines
         return (OutgoingLine(text(effect.language, "mail.correction")), *lines)
 
-    def _page(self, question_id: str, number: int) -> str:
+    def _page(self, question_id: str, number: int, *, consent: bool = False) -> str:
         """Where an answer is read. Without an address for pages nothing may be sent instead."""
         if self.settings.links is None:
             raise Permanent("web.public_url isn't set", code="no_public_url")
-        return self.settings.links.answer_url(question_id, number, self.clock.now())
+        return self.settings.links.answer_url(question_id, number, self.clock.now(), consent=consent)
+
+    def _consent_page(self, effect: fx.TellPatient) -> str:
+        """Where the patient reads whose opinion is wanted, which may say what their question is about."""
+        number = int(effect.key.rpartition(":")[2])
+        return self._page(effect.question_id, number, consent=True)
 
     async def _lines(self, lines: tuple[Line, ...], language: str) -> tuple[OutgoingLine, ...]:
         """The owner's lines with their files; one that doesn't fit is said, never silently left out."""

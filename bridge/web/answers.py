@@ -54,10 +54,10 @@ class File:
 class Answers(Protocol):
     """What is kept of answers."""
 
-    async def read(self, question_id: str, number: int) -> Answer | None:
+    async def read(self, ticket: AnswerTicket) -> Answer | None:
         """An answer; ``None`` when it is gone."""
 
-    async def file(self, question_id: str, number: int, index: int) -> File | None:
+    async def file(self, ticket: AnswerTicket, index: int) -> File | None:
         """One of its files; ``None`` when there is none."""
 
     async def renew(self, question_id: str, number: int, nonce: str) -> None:
@@ -96,8 +96,8 @@ class AnswerPages:
     async def _of_answer(self, request: web.Request, page: Page) -> web.Response:
         try:
             ticket = self.sheet.links.answer(request.match_info["ticket"])
-            answer = await self.answers.read(ticket.question_id, ticket.number) if ticket else None
-            if ticket is None or answer is None:
+            answer = await self.answers.read(ticket) if ticket else None
+            if ticket is None or answer is None or (ticket.consent and not ticket.valid(self.clock.now())):
                 return self.sheet.gone()
             return await page(request, ticket, answer)
         except TooMany:
@@ -130,7 +130,7 @@ class AnswerPages:
     async def _downloaded(self, request: web.Request, ticket: AnswerTicket, _answer: Answer) -> web.Response:
         index = request.match_info["index"]
         known = ticket.valid(self.clock.now()) and index.isdecimal() and len(index) < 4
-        file = await self.answers.file(ticket.question_id, ticket.number, int(index)) if known else None
+        file = await self.answers.file(ticket, int(index)) if known else None
         if file is None:
             return self.sheet.gone()
         photo = file.mimetype.startswith("image/")

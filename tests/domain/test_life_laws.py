@@ -15,8 +15,10 @@ from bridge import life
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.acts import Did
+from bridge.domain.arriving import Errand
 from bridge.domain.commands import Command
 from bridge.domain.content import Line
+from bridge.domain.keeping import MANY
 from bridge.domain.question import decide
 from bridge.domain.state import Question, Status
 
@@ -55,6 +57,14 @@ def _event(kind: str, author: ev.Author, number: int, target: int) -> ev.Event:
             return ev.OwnerGone(author.user_id, "absent")
         case "mail":
             return ev.PatientWrote(f"m{number}", "hello", (), f"<{number}@x>")
+        case "errand":
+            return ev.ErrandAsked(f"m{number}", list(Errand)[number % len(Errand)], f"words {number}")
+        case "too":
+            return ev.AskedToo(f"m{number}", "other")
+        case "flood":
+            return ev.MailPostponed(f"m{number}", "q1", MANY, life.NOW.timestamp() + number, first=True)
+        case "judged":
+            return ev.MailJudged(author, event_id, f"m{target}", ("once", "refuse")[number % 2])
         case "failed":
             return ev.AnswerFailed(target % 7, (f"$e{target}",), "550")
         case "sent":
@@ -75,7 +85,7 @@ def _event(kind: str, author: ev.Author, number: int, target: int) -> ev.Event:
 KINDS = st.sampled_from(
     [
         *("write", "notice", "edit", "edit into a command", "redact", "mark", "hand", "leave", "gone"),
-        *("mail", "failed", "sent", "sealed", "alarm"),
+        *("mail", "failed", "sent", "sealed", "alarm", "errand", "too", "flood", "judged"),
         *ORDERS.split(),
     ]
 )

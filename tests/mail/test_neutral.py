@@ -9,6 +9,7 @@ import pytest
 from bridge.domain import effects as fx
 from bridge.domain.content import Line
 from bridge.domain.errands import ANSWER_AGAIN
+from bridge.domain.letters import CONSENT
 from bridge.domain.links import MailLinks
 from bridge.domain.organisation import Mails, Organisation
 from bridge.mail.compose import compose
@@ -96,3 +97,11 @@ async def test_without_a_page_to_lead_to_an_answer_fails_and_is_not_sent_in_full
     with pytest.raises(Permanent) as refused:
         await _performer(LINKED, None)._mail(ANSWER)
     assert refused.value.code == "no_public_url"
+
+
+async def test_whose_opinion_is_wanted_is_read_on_a_page() -> None:
+    asks = replace(TELL, key=f"{'q' * 16}:consent:4", message=CONSENT, values={"to": "Rhumatologie"})
+    words = await _words(asks)
+    assert "Rhumatologie" not in words
+    assert LINKS.answer_url("q" * 16, 4, SystemClock().now(), consent=True) in words
+    assert "Rhumatologie" in await _words(replace(asks, group=SECOND.key))

@@ -43,10 +43,10 @@ class Kept:
     def now(self) -> datetime:
         return self.now_at
 
-    async def read(self, question_id: str, number: int) -> Answer | None:
-        return ANSWER if (question_id, number) == ("q1", 3) else None
+    async def read(self, ticket: AnswerTicket) -> Answer | None:
+        return ANSWER if (ticket.question_id, ticket.number) == ("q1", 3) else None
 
-    async def file(self, question_id: str, number: int, index: int) -> File | None:
+    async def file(self, _ticket: AnswerTicket, index: int) -> File | None:
         return FILES.get(index)
 
     async def renew(self, question_id: str, number: int, nonce: str) -> None:
@@ -130,6 +130,7 @@ def _forged() -> list[str]:
     return [
         f"{question}.{number}.{int(day) + 20}.{signature}",
         f"{question}.4.{day}.{signature}",
+        f"{question}.c{number}.{day}.{signature}",
         MailLinks("", b"other").answer_ticket(AnswerTicket("q1", 3, day_of(AT))),
         LINKS.answer_ticket(AnswerTicket("gone", 3, day_of(AT))),
         f"{question}.{number}.{day}.",
@@ -147,3 +148,12 @@ async def test_a_link_of_somebody_elses_making_leads_nowhere(browser: Browser, t
     ):
         assert response.status == 404
         assert WORDS not in page
+
+
+async def test_what_a_consent_is_asked_for_is_read_likewise_but_not_for_ever(browser: Browser) -> None:
+    path = LINKS.answer_url("q1", 3, AT, consent=True).removeprefix(LINKS.base)
+    assert path != browser.path
+    assert WORDS in (await browser.post(path))[1]
+    browser.kept.now_at = AT + timedelta(days=VALID_DAYS + 1)
+    assert (await browser.post(path))[0].status == 404
+    assert browser.kept.renewed == []
