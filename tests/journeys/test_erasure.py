@@ -323,6 +323,7 @@ async def _others_go_on(clinic: Clinic, his: Asked, owner: Person, hers: Asked) 
     code, text = await _colloque(clinic, "audit", "list")
     done = [line.split("\t")[3] for line in text.splitlines()]
     assert [action for action in done if action.startswith(("patient", "question"))] == [
+        "question.export",
         "patient.export",
         "question.erase",
         "question.erase",
