@@ -87,7 +87,7 @@ class StoredAnswers:
     async def renew(self, question_id: str, number: int, nonce: str) -> None:
         """Commit that another link is to be sent."""
         key, now = f"web:{question_id}:answer:{number}:{nonce}", self.clock.now().timestamp()
-        turn = await StoredTurns(self.database).take(key, "web", question_id, ERRANDS_AN_HOUR, now)
+        turn = await StoredTurns(self.database).exactly(key, "web", question_id, ERRANDS_AN_HOUR, now)
         if turn.at > now:
             raise TooMany
         payload = json.dumps({"answer": number}).encode()

@@ -114,7 +114,7 @@ class StoredErrands:
     async def take(self, question_id: str, errand: Errand, nonce: str) -> None:
         """Commit an errand."""
         key, now = f"web:{question_id}:{errand.value}:{nonce}", self.clock.now().timestamp()
-        turn = await StoredTurns(self.database).take(key, "web", question_id, ERRANDS_AN_HOUR, now)
+        turn = await StoredTurns(self.database).exactly(key, "web", question_id, ERRANDS_AN_HOUR, now)
         if turn.at > now:
             raise TooMany
         payload = json.dumps({"errand": errand.value}).encode()

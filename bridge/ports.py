@@ -236,7 +236,8 @@ class Reading:
     """What an input means: for which question, which events; files to keep come with it.
 
     ``hold`` is a reason to set the input aside although it was understood (nobody can be shown it).
-    ``forget``: that it came is all we keep of it.
+    ``forget``: that it came is all we keep of it. ``counts`` names what it is one of, where an hour lets in
+    only so many (:mod:`bridge.storage.turns`).
     """
 
     question_id: str = ""
@@ -244,6 +245,7 @@ class Reading:
     blobs: tuple[bytes, ...] = ()
     hold: str = ""
     forget: bool = False
+    counts: str = ""
 
 
 class NotYet(Exception):

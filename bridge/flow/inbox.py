@@ -24,7 +24,18 @@ from bridge.flow.meter import Meter
 from bridge.flow.retry import INPUT, INPUT_TRIES
 from bridge.flow.timelines import AWAY_S, Completeness, Timelines
 from bridge.ports import Clock, NotYet, Reader, Reading, Temporary
-from bridge.storage import acts, audit, dialogues, erasure, inbox, outbox, presence, questions, registry
+from bridge.storage import (
+    acts,
+    audit,
+    dialogues,
+    erasure,
+    inbox,
+    outbox,
+    presence,
+    questions,
+    registry,
+    turns,
+)
 from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import BUSY_S, Sharing
 
@@ -178,6 +189,8 @@ class Inbox:
                 decided = await self._decide(connection, reading.question_id, event)
                 lanes.extend(decided.lanes)
                 changes.append(decided)
+            if reading.counts:
+                await turns.note(connection, item.key, reading.counts, now.timestamp())
             if reading.hold:
                 await inbox.quarantine(connection, item.id, reading.hold)
             elif not await inbox.done(connection, item.id, unsure=unsure, forget=reading.forget):

@@ -67,6 +67,10 @@ class MailReader:
 
     async def __call__(self, item: RawInput) -> Reading:
         """Read one mail, in another process: parsing may be slow, and a mail hostile."""
+        reading = self._read(item)
+        return await (self.gate.counted(item, reading) if self.gate else reading)
+
+    async def _read(self, item: RawInput) -> Reading:
         address = read_address(item.recipient, self.domain)
         reported = address is not None and address.purpose is Purpose.BOUNCE
         mail = await self.parse(item.payload, self.domain, report_expected=reported)

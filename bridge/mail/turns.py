@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bridge.ports import Clock, RawInput
+from bridge.ports import Clock, RawInput, Reading
 
 AUTOMATIC_SHOWN = 5
 """Automatic mails to one question in an hour that a line is shown of; further ones are only kept."""
@@ -16,10 +17,14 @@ SOONEST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When a mail may come in (epoch seconds). ``first``: none of its kind had to wait for an hour."""
+    """When a mail may come in (epoch seconds). ``first``: none of its kind had to wait for an hour.
+
+    ``counts``: what it is still to be counted for when it is decided.
+    """
 
     at: float
     first: bool
+    counts: str = ""
 
 
 class Turns(Protocol):
@@ -37,6 +42,14 @@ class Gate:
     clock: Clock
     of_question: int
     of_sender: int
+    _counts: dict[str, str] = field(default_factory=dict)
+
+    async def counted(self, item: RawInput, reading: Awaitable[Reading]) -> Reading:
+        """What is read of a mail, with what it counts for."""
+        try:
+            return replace(await reading, counts=self._counts.get(item.key, ""))
+        finally:
+            self._counts.pop(item.key, None)
 
     async def question(self, item: RawInput) -> Turn | None:
         """When this mail to a question may come in; ``None``: now."""
@@ -53,6 +66,8 @@ class Gate:
     async def _wait(self, key: str, kind: str, name: str, limit: int) -> Turn | None:
         now = self.clock.now().timestamp()
         turn = await self.turns.take(key, kind, name, limit, now)
+        if turn.counts:
+            self._counts[key] = turn.counts
         return turn if turn.at > now else None
 
     def look_again(self, item: RawInput) -> float | None:

@@ -34,8 +34,7 @@ async def take(
         last = sa.select(turns.c.due_at).where(turns.c.scope == scope).order_by(turns.c.due_at.desc())
         earlier = (await connection.execute(last.offset(limit - 1).limit(1))).scalar()
         due_at = now if earlier is None else max(now, earlier + WINDOW_S)
-        await insert_new(connection, turns, key=key, scope=scope, came_at=now, due_at=due_at)
-        await connection.execute(sa.delete(turns).where(turns.c.due_at < now - WINDOW_S))
+        await _give(connection, key, scope, now, due_at)
         found = (now, due_at)
     came_at, due_at = found
     if due_at <= now:
@@ -48,6 +47,22 @@ async def take(
         turns.c.came_at <= came_at,
     )
     return due_at, (await connection.execute(others.limit(1))).first() is None
+
+
+async def few(connection: AsyncConnection, scope: str, most: int, now: float) -> bool:
+    """Whether this scope had fewer than so many within the last hour, those that still wait included."""
+    query = sa.select(turns.c.key).where(turns.c.scope == scope, turns.c.due_at > now - WINDOW_S)
+    return len((await connection.execute(query.limit(most))).all()) < most
+
+
+async def note(connection: AsyncConnection, key: str, scope: str, now: float) -> None:
+    """A mail comes in at once, and counts."""
+    await _give(connection, key, scope, now, now)
+
+
+async def _give(connection: AsyncConnection, key: str, scope: str, now: float, due_at: float) -> None:
+    await insert_new(connection, turns, key=key, scope=scope, came_at=now, due_at=due_at)
+    await connection.execute(sa.delete(turns).where(turns.c.due_at < now - WINDOW_S))
 
 
 async def _known(connection: AsyncConnection, key: str) -> tuple[float, float] | None:

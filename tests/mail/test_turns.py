@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from bridge.domain import effects as fx
 from bridge.domain.keeping import LATER, MANY
 from bridge.domain.state import Question, Status
+from bridge.keptmails import AT_THE_SAME_TIME
 from bridge.mail.addresses import reply_address
 from bridge.mail.signed import Verdict
 from bridge.mail.turns import AUTOMATIC_SHOWN
@@ -73,6 +75,35 @@ async def test_more_questions_of_one_sender_than_an_hour_lets_in_wait_and_come_i
     assert sorted(_words(await post.effects(fx.PostText))) == [f"mots {n}" for n in range(LIMIT + 3)]
     assert await post.held() == []
     assert len(await post.effects(fx.TellSender)) == 1
+
+
+async def test_with_a_large_limit_too_each_mail_counts_and_the_rest_waits(tmp_path: Path) -> None:
+    limit = AT_THE_SAME_TIME + 4
+    async with opened(tmp_path, limit) as post:
+        await post.send(GROUP.address, *map(_mail, range(limit + 3)))
+        assert len(_words(await post.effects(fx.PostText))) == limit
+        assert [item.error for item in await post.held()] == [MANY] * 3
+        assert len(await post.effects(fx.TellSender)) == 1
+
+
+async def test_mails_that_are_read_at_the_same_moment_do_not_pass_by_the_limit(tmp_path: Path) -> None:
+    limit = AT_THE_SAME_TIME + 4
+    async with opened(tmp_path, limit) as post:
+        assert post.intake is not None
+        for number in range(limit + 30):
+            await post.intake.keep(sender="m@p.example", recipient=GROUP.address, raw=_mail(number))
+        async with post.database.reading() as connection:
+            waiting_ones = list(await inbox.pending(connection))
+        at_once = asyncio.Semaphore(AT_THE_SAME_TIME)
+
+        async def decide(conversation: str) -> None:
+            async with at_once:
+                await post.worker._drain_ours(conversation)
+
+        await asyncio.gather(*map(decide, waiting_ones))
+        assert len(_words(await post.effects(fx.PostText))) == limit
+        assert len(await post.held()) == 30
+        assert len(await post.effects(fx.TellSender)) == 1
 
 
 async def test_each_hour_has_its_own_answer_and_another_sender_is_not_held(post: Post) -> None:

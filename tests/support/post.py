@@ -111,8 +111,8 @@ class Post:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Post]:
-    """A database with nothing in it, and its way in."""
+async def opened(folder: Path, limit: int = LIMIT) -> AsyncIterator[Post]:
+    """A database with nothing in it, and its way in, by which an hour lets in so many mails."""
     database, clock = Database(f"sqlite:///{folder}/colloque.db"), Clock()
     await database.migrate()
 
@@ -122,7 +122,7 @@ async def opened(folder: Path) -> AsyncIterator[Post]:
     worker = Inbox(database, Alone(None), clock, {}, Policy(organisation=ORGANISATION), woken)
     made = Post(database, clock, worker)
     names = StoredNames(database, worker.take, 1000)
-    gate = Gate(StoredTurns(database), clock, LIMIT, LIMIT)
+    gate = Gate(StoredTurns(database), clock, limit, limit)
     worker.readers["mail"] = MailReader(names, ORGANISATION, DOMAIN, "colloque_", _parse, made.check, gate)
 
     async def store(mail: ArrivedMail) -> None:
