@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bridge.domain import effects as fx
 from bridge.domain.delivery import STOPPED
+from bridge.domain.letters import CONSENT
 from bridge.flow.retry import Backoff
 from bridge.ports import Outcome, Permanent, Task
 
@@ -62,8 +63,13 @@ class Suppressing:
         return await self.inner.perform(task)
 
     async def failed(self, task: Task, error: str) -> Outcome:
-        """As the mail's own performer tells it. Of a notice that isn't wanted there is nothing to tell."""
-        if error == STOPPED and not isinstance(task.effect, fx.Answer):
+        """As the mail's own performer tells it. Of a notice that isn't wanted there is nothing to tell.
+
+        An owner who waits for a consent is told that the patient wasn't asked.
+        """
+        effect = task.effect
+        asks = isinstance(effect, fx.TellPatient) and effect.message == CONSENT
+        if error == STOPPED and not isinstance(effect, fx.Answer) and not asks:
             return Outcome()
         return await self.inner.failed(task, error)
 

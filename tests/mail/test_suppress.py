@@ -1,0 +1,63 @@
+"""What isn't sent to somebody who wants no mail: who waits for it learns that, and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bridge.domain import effects as fx
+from bridge.domain.delivery import STOPPED
+from bridge.flow.retry import MAIL, Backoff
+from bridge.mail.suppress import Suppressing
+from bridge.ports import Outcome, Permanent, Task
+
+
+@dataclass
+class Inner:
+    """The performer behind: ``asked`` what it was asked to do."""
+
+    backoff: Backoff = MAIL
+    asked: list[str] = field(default_factory=list)
+
+    async def perform(self, task: Task) -> Outcome:
+        self.asked.append("perform")
+        return Outcome()
+
+    async def failed(self, task: Task, error: str) -> Outcome:
+        self.asked.append(error)
+        return Outcome(question_id="told")
+
+
+class Stopped:
+    """Everybody wants no mail."""
+
+    async def status(self, address: str) -> str:
+        return STOPPED
+
+
+@dataclass
+class Given:
+    effect: Any
+    started: bool = False
+
+
+def _tell(message: str) -> fx.TellPatient:
+    return fx.TellPatient(
+        "k", "q", "derm", "fr", "marie@p.example", "Marie", "Titre", "K7X3M2", "t", message, ()
+    )
+
+
+@pytest.mark.parametrize(("message", "told"), [("closed", ""), ("consent", "told")])
+async def test_only_who_waits_for_a_consent_learns_that_a_notice_was_not_sent(
+    message: str, told: str
+) -> None:
+    inner = Inner()
+    performer = Suppressing(inner, Stopped())  # type: ignore[arg-type]
+    task: Any = Given(_tell(message))
+    with pytest.raises(Permanent) as refused:
+        await performer.perform(task)
+    assert refused.value.code == STOPPED
+    assert (await performer.failed(task, STOPPED)).question_id == told
+    assert "perform" not in inner.asked
