@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bridge.ports import Json
 
-ROOMS = 2000
+ROOMS = 500
 """Rooms that are remembered; the one that changed longest ago is forgotten first."""
 
 
