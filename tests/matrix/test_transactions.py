@@ -133,3 +133,41 @@ async def test_the_acknowledgement_waits_for_the_commit() -> None:
         assert not done
         committed.set()
         assert (await answer).status == 200
+
+
+class Line:
+    """Notes what it is told of transactions."""
+
+    def __init__(self) -> None:
+        self.began_by: list[tuple[object, str, bool]] = []
+        self.broken = 0
+
+    def began(self, connection: object, txn_id: str, *, direct: bool) -> None:
+        self.began_by.append((connection, txn_id, direct))
+
+    def broke(self) -> None:
+        self.broken += 1
+
+
+async def test_what_carries_transactions_and_whether_they_were_kept_is_told() -> None:
+    book, line = Book(), Line()
+    app = web.Application()
+    app.add_routes(routes(hs_token="secret", keep=book.keep, line=line))
+    async with TestClient(TestServer(app)) as client:
+
+        async def put(number: int, body: bytes = b'{"events": []}', headers: dict[str, str] = GOOD) -> int:
+            path = f"/_matrix/app/v1/transactions/{number}"
+            return (await client.put(path, data=body, headers=headers)).status
+
+        assert [await put(1), await put(2)] == [200, 200]
+        (first, *told), (second, *_) = line.began_by
+        assert told == ["1", True]
+        assert first is second
+        assert await put(3, headers=GOOD | {"X-Forwarded-For": "10.0.0.1"}) == 200
+        assert line.began_by[-1][1:] == ("3", False)
+        assert line.broken == 0
+        book.broken = True
+        assert [await put(4), await put(5, b"nonsense")] == [500, 400]
+        assert line.broken == 2
+        assert await put(6, headers={"Authorization": "Bearer wrong"}) == 403
+        assert len(line.began_by) == 5
