@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bridge.domain import effects as fx
-from bridge.domain.drafting import Relay
+from bridge.domain.drafting import Fresh, Relay
 from bridge.domain.events import AnswerFailed, ExportFailed, PostFailed
-from bridge.domain.opinions import NoteOpinion
+from bridge.domain.opinions import ChoiceGathered, GatherChosen, NoteOpinion
 from bridge.domain.organisation import Organisation
 from bridge.flow.retry import MATRIX, Backoff
 from bridge.matrix.acting import Acting
@@ -76,6 +76,9 @@ class MatrixPerformer:
             events = tuple(line.event_id for line in effect.lines)
             refused = AnswerFailed(effect.number, events, error)
             return Outcome(question_id=effect.question_id, events=(refused,))
+        if isinstance(effect, GatherChosen):
+            nothing = ChoiceGathered(effect.number, (), ("failed",), Fresh("", "", ""))
+            return Outcome(question_id=effect.question_id, events=(nothing,))
         if isinstance(effect, NoteOpinion):
             events = tuple(line.event_id for line in effect.said.lines)
             refused = AnswerFailed(effect.said.number, events, error)

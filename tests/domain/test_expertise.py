@@ -13,6 +13,7 @@ from bridge.domain import events as ev
 from bridge.domain.acts import Did
 from bridge.domain.commands import Command
 from bridge.domain.content import Line
+from bridge.domain.drafting import Fresh
 from bridge.domain.opinions import (
     AskMore,
     BringBack,
@@ -115,6 +116,17 @@ def test_each_preview_is_shown_and_the_last_one_counts() -> None:
     assert mail.key.endswith(":consent:2")
     opened = on(state(second), sending(), answering("Oui.", answers="q1:consent:2"))
     assert [effect.asks for effect in only(opened, OpenLinked)] == ["two?"]
+
+
+def test_a_choice_that_cannot_be_read_is_told_and_begun_anew() -> None:
+    lost = ev.ChoiceGathered(1, (), ("failed",), Fresh("", "", ""))
+    decision = on(taken(), ordered("cardio"), lost)
+    (say,) = only(decision, fx.SayAll)
+    assert [phrase.text for phrase in say.phrases][-2:] == [
+        "bot.opinion_problem_failed",
+        "bot.opinion_nothing",
+    ]
+    assert only(on(state(decision), ordered("cardio", "$again")), GatherChosen)
 
 
 # --- consent ---
