@@ -16,7 +16,7 @@ import asyncpg
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 
-from bridge.storage.heads import FIRST, Input
+from bridge.storage.heads import WAITING, Input
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -41,15 +41,15 @@ class Door(Protocol):
     async def put(self, rows: Sequence[Row], now: float) -> Input | None:
         """Store them in their order.
 
-        Where one process has the database to itself: what is next in their conversation then, if they are
-        of one.
+        Where one process has the database to itself and this is all that waits in a conversation: what
+        is next in it then.
         """
 
     async def close(self) -> None:
         """Close the connections."""
 
 
-_FIRST = FIRST.compile(dialect=sqlite.dialect(paramstyle="named"))
+_WAITING = WAITING.limit(2).compile(dialect=sqlite.dialect(paramstyle="named"))
 
 
 class SqliteDoor:
@@ -87,12 +87,12 @@ class SqliteDoor:
         return first
 
     def _first(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> Input | None:
-        conversations = {row[ROW.index("conversation")] for row in rows}
-        if len(conversations) != 1:
+        """What is next, if that takes no sorting: one input has come, and nothing else waits with it."""
+        if len(rows) != 1:
             return None
-        names = {**_FIRST.params, "conversation": conversations.pop()}
-        found = connection.execute(str(_FIRST), names).fetchone()
-        return Input(*found) if found else None
+        names = {**_WAITING.params, "conversation": rows[0][ROW.index("conversation")]}
+        found = connection.execute(str(_WAITING), names).fetchall()
+        return Input(*found[0]) if len(found) == 1 else None
 
     async def close(self) -> None:
         """Close the connection, in its thread."""

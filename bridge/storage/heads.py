@@ -29,15 +29,15 @@ class Input:
 
 COLUMNS = [inbox.c[name] for name in Input.__dataclass_fields__]
 
-FIRST = (
-    sa.select(*COLUMNS)
-    .where(inbox.c.status == PENDING, inbox.c.conversation == sa.bindparam("conversation"))
-    .order_by(
-        sa.func.coalesce(inbox.c.before, inbox.c.id),
-        inbox.c.before.is_(None),
-        inbox.c.place,
-        inbox.c.id,
-    )
-    .limit(1)
+WAITING = sa.select(*COLUMNS).where(
+    inbox.c.status == PENDING, inbox.c.conversation == sa.bindparam("conversation")
 )
+"""What a conversation still has to decide, in no order."""
+
+FIRST = WAITING.order_by(
+    sa.func.coalesce(inbox.c.before, inbox.c.id),
+    inbox.c.before.is_(None),
+    inbox.c.place,
+    inbox.c.id,
+).limit(1)
 """The next input of a conversation, due or not: a late event comes before the one that it precedes."""
