@@ -58,9 +58,9 @@ class StoredAnswers:
         parts = [Part(_html(text(effect.language, "mail.correction")))] if effect.correction else []
         for index, line in enumerate(effect.lines):
             file = line.attachment
-            if file is None:
+            if file is None or line.text:  # what is said of a photo is said, too
                 parts.append(Part(_html(line.text, line.html)))
-            else:
+            if file is not None:
                 parts.append(Part(file=file.name, index=index, photo=file.kind is Kind.IMAGE))
         return Answer(effect.reference, effect.language, effect.owner_name, tuple(parts))
 

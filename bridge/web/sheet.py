@@ -36,7 +36,10 @@ class TooMany(Exception):
 
 async def nonce_of(request: web.Request) -> str:
     """What makes a repeated button press the same one; a program's POST has none, and gets one."""
-    found = _NONCE.search(await request.content.read(MOST_BODY))
+    body = b""
+    while len(body) < MOST_BODY and (more := await request.content.read(MOST_BODY - len(body))):
+        body += more  # it may come in pieces
+    found = _NONCE.search(body)
     return found[1].decode() if found else secrets.token_urlsafe(18)
 
 

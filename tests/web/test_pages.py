@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, ClientSession, web
@@ -15,7 +16,7 @@ from bridge.domain.links import MailLinks
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.web.pages import Pages
-from bridge.web.sheet import Sheet, TooMany
+from bridge.web.sheet import Sheet, TooMany, nonce_of
 from tests.domain.given import waiting
 
 LINKS = MailLinks("https://colloque.example", b"secret")
@@ -160,3 +161,21 @@ async def test_what_could_not_be_kept_is_never_said_to_be_done(
     assert response.status == status
     assert "pas possible pour l&#39;instant" in page
     assert "marie" not in page
+
+
+class _Pieces:
+    """A body that comes bit by bit."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.left, self.content = list(pieces), self
+
+    async def read(self, most: int) -> bytes:
+        return self.left.pop(0)[:most] if self.left else b""
+
+
+async def test_a_form_that_comes_in_pieces_is_one_press_of_the_button() -> None:
+    request: Any = _Pieces(b"non", b"ce=" + b"n" * 12, b"n" * 12)
+    assert await nonce_of(request) == "n" * 24
+    endless: Any = _Pieces(*[b"x" * 1000] * 9)
+    await nonce_of(endless)
+    assert len(endless.left) > 1
