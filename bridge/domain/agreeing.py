@@ -37,20 +37,26 @@ _NO = (
     *("non", "no", "nope", "je refuse", "je n'accepte pas", "je ne suis pas d'accord"),
     *("i refuse", "i do not agree", "i don't agree"),
 )
-_RESERVED = _words(
-    "mais sauf excepte pas ne n sans si seulement uniquement non but except not don't dont without "
-    "unless only no if however cependant toutefois pourtant condition never jamais plutot rather"
+_BESIDE = _POLITE | _words(
+    "oui ouais yes yep ok okay agreed volontiers d'accord daccord j'accepte je suis consens donne mon accord "
+    "i agree accept consent confirme confirm veux vous pouvez allez y bien sur tout a fait absolument "
+    "evidemment certainement parfait entendu avec plaisir beaucoup d'avance of course sure absolutely "
+    "certainly please very much cordialement respectueusement salutations best kind regards bonne journee "
+    "soiree nice day envoye de depuis iphone ipad android smartphone telephone sent from my mobile"
 )
-"""Words that may turn a yes into something else."""
+"""What may stand beside a yes and leaves it one. A yes with any other word, however short, may be put off,
+or be for a part only (« oui, j'attends de voir »): a person reads it."""
 _HARMLESS = _words("probleme problem problems objection objections worries souci doubt doute")
 """A no to these is a yes, or nearly: a person reads it."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 
-def answer_in(text: str) -> Word:
-    """What a person's words come to as an answer to a question that is answered by yes or no."""
-    plain = folded(text).replace("’", "'")
-    words = _WORD.findall(plain)
+def answer_in(text: str, name: str = "") -> Word:
+    """What a person's words come to as an answer to a question that is answered by yes or no.
+
+    Their own ``name`` at the end changes nothing.
+    """
+    words = _WORD.findall(_plain(text))
     while words and words[0] in _POLITE:
         words = words[1:]
     said = f"{' '.join(words)} "
@@ -59,5 +65,9 @@ def answer_in(text: str) -> Word:
     start = next((yes for yes in sorted(_YES, key=len, reverse=True) if said.startswith(f"{yes} ")), None)
     if start is None:
         return Word.NONE
-    rest = {part for word in words[len(start.split()) :] for part in (word, word.partition("'")[0])}
-    return Word.UNCLEAR if rest & _RESERVED or "?" in text else Word.YES
+    more = set(words[len(start.split()) :]) - _BESIDE - set(_WORD.findall(_plain(name)))
+    return Word.UNCLEAR if more or "?" in text else Word.YES
+
+
+def _plain(text: str) -> str:
+    return folded(text).replace("’", "'")

@@ -49,6 +49,8 @@ def reopen(question: Question, by: By, _why: str, now: datetime, policy: Policy)
         return reply(question, by, "not_closed")
     if by.user_id != question.owner:
         return reply(question, by, "owner_only_here")
+    if question.link is not None and question.link.recalled:
+        return reply(question, by, "opinion_recalled", who=question.name)
     opened = _opened(question, now, by.user_id, "")
     return opened.then(reply(opened.question or question, by, "reopened"))
 

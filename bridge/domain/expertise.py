@@ -25,6 +25,7 @@ from bridge.domain.opined import (
     open_one,
     owners_language,
     recall,
+    to_linked,
     to_owner,
     with_opinion,
 )
@@ -181,7 +182,7 @@ def consent_read(
     else:
         ours = [mail for mail in before.thread if not mail.startswith("<")]
         addressed = ours[-1:] == [key] and not before.draft
-    word = answer_in(event.text)
+    word = answer_in(event.text, question.name)
     if not addressed or word is Word.NONE:
         return wrote
     cause = event.input_id
@@ -239,7 +240,10 @@ def _agreed(question: Question, opinion: Opinion, act: Act, now: datetime, polic
     """The patient agreed: what was chosen goes to the expert, as a question of its own."""
     expert = policy.organisation.practitioner(opinion.expert)
     group = policy.organisation.group(opinion.group)
-    gone = opinion.expert and (expert is None or not policy.reachable(opinion.expert))
+    # Whom the question was handed over to meanwhile isn't asked by themselves either.
+    gone = opinion.expert and (
+        expert is None or opinion.expert == question.owner or not policy.reachable(opinion.expert)
+    )
     if gone or group is None or opinion.linked is None:
         ended = with_opinion(question, replace(opinion, stage=Stage.ENDED, chosen=()))
         told = said(ended, "opinion_unreachable", act.key, to=opinion.called)
@@ -267,7 +271,7 @@ def _agreed(question: Question, opinion: Opinion, act: Act, now: datetime, polic
     # What was chosen travels with the effect; the question needs it no more.
     going = with_opinion(question, replace(opinion, stage=Stage.OPEN, chosen=(), asked_at=now))
     told = said(going, "opinion_opened", act.key, to=opinion.called, linked=opinion.linked.reference)
-    return Decision(going, (fx.Planned(opened, key),), (act, asked)).then(told)
+    return Decision(going, (to_linked(going, opinion, opened),), (act, asked)).then(told)
 
 
 def _drop(question: Question, by: By) -> Decision:

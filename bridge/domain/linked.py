@@ -89,13 +89,17 @@ def given_back(question: Question, now: datetime, *, actor: str, why: str) -> De
 
 
 def recalled(question: Question, event: OpinionRecalled, now: datetime) -> Decision:
-    """Who asked takes it back: nobody else reads it from now on, and nothing more is said in it."""
-    if question.link is None or question.status not in (Status.WAITING, Status.TAKEN):
+    """Who asked takes it back: nobody else reads it from now on, and nothing more is said in it.
+
+    One that is over already is closed to its expert, too, for good.
+    """
+    if question.link is None or question.link.recalled:
         return Decision(question)
     waits = question.status is Status.WAITING
     sent = flushed(question, now)
     assert sent.question is not None
-    status = Status.WITHDRAWN if waits else Status.CLOSED
+    over = {Status.WAITING: Status.WITHDRAWN, Status.TAKEN: Status.CLOSED}
+    status = over.get(question.status, question.status)
     ended = moved(sent.question, status, now, **NO_OFFER, correction=None)
     act = Act(f"{ended.id}:{Did.WITHDRAWN}:{ended.turn}", Did.WITHDRAWN, question.link.user_id)
     ended = replace(ended, link=replace(question.link, recalled=True))
@@ -117,7 +121,7 @@ def recalled(question: Question, event: OpinionRecalled, now: datetime) -> Decis
     counts = counted_for_all(question, f"{ended.id}:recalled:{ended.turn}") if waits else ()
     told = (
         ()
-        if waits
+        if not ended.owner
         else (
             remind(
                 ended,

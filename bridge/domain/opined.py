@@ -8,7 +8,7 @@ from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.acts import Act, Did
 from bridge.domain.anonymous import without_identity
-from bridge.domain.opinions import AskMore, NoteOpinion, Opinion, Recall, Said, Stage
+from bridge.domain.opinions import AskMore, NoteOpinion, OpenLinked, Opinion, Recall, Said, Stage
 from bridge.domain.replies import By, remind, reply
 from bridge.domain.state import Decision, Policy, Question, Status, in_room, said
 
@@ -64,13 +64,18 @@ def open_one(question: Question, reference: str) -> Opinion | None:
     )
 
 
+def to_linked(question: Question, opinion: Opinion, effect: OpenLinked | AskMore | Recall) -> fx.Planned:
+    """What goes to a linked question goes in one order: nothing arrives there after it was taken back."""
+    return fx.Planned(effect, f"{question.id}:opinion:{opinion.number}")
+
+
 def more(question: Question, by: By, opinion: Opinion, words: str) -> Decision:
     """The owner says something further to the expert, in their own words only."""
     if not words or opinion.linked is None:
         return reply(question, by, "opinion_more_empty")
     key = f"{question.id}:more:{by.event_id}"
     effect = AskMore(key, question.id, opinion.linked.question_id, anonymous(question, words))
-    sent = Decision(question, (fx.Planned(effect, f"{question.id}:opinion:{opinion.number}"),))
+    sent = Decision(question, (to_linked(question, opinion, effect),))
     return sent.then(reply(question, by, "opinion_more", to=opinion.called))
 
 
@@ -135,4 +140,4 @@ def recall(question: Question, by: By, words: str) -> Decision:
     details = details_of(opinion, linked=opinion.reference)
     act = Act(key, Did.OPINION_DROPPED, by.user_id, "".join(why), details)
     told = reply(ended, by, "opinion_recalled_here", to=opinion.called, linked=opinion.reference)
-    return replace(told, effects=(fx.Planned(effect, key), *told.effects), acts=(act,))
+    return replace(told, effects=(to_linked(question, opinion, effect), *told.effects), acts=(act,))

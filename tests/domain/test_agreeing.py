@@ -30,6 +30,13 @@ from bridge.domain.anonymous import without_identity
         ("Oui sauf la photo", Word.UNCLEAR),
         ("Oui, si c'est utile", Word.UNCLEAR),
         ("Oui ? pourquoi", Word.UNCLEAR),
+        ("Oui, je préfère attendre", Word.UNCLEAR),
+        ("Oui j'ai bien reçu votre mail. Je vais y réfléchir.", Word.UNCLEAR),
+        ("OK, let me think about it", Word.UNCLEAR),
+        ("Oui\nà partir de lundi", Word.UNCLEAR),
+        ("Oui, pour les photos", Word.UNCLEAR),
+        ("Oui, bien sûr.\n\nCordialement,\nMme Dupont\nEnvoyé de mon iPhone", Word.YES),
+        ("Oui. Paul", Word.UNCLEAR),
         ("Ouistiti", Word.NONE),
         ("Nonante", Word.NONE),
         ("", Word.NONE),
@@ -37,7 +44,7 @@ from bridge.domain.anonymous import without_identity
     ],
 )
 def test_only_a_plain_answer_counts(text: str, word: Word) -> None:
-    assert answer_in(text) is word
+    assert answer_in(text, "Marie DUPONT") is word
 
 
 @pytest.mark.parametrize(

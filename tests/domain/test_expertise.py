@@ -345,3 +345,36 @@ def test_a_member_who_sets_it_aside_is_heard_by_who_asked() -> None:
 def test_an_opinion_of_an_unknown_question_says_nothing() -> None:
     told = replace(came(), linked="elsewhere")
     assert on(opened_one(), told).effects == ()
+
+
+@pytest.mark.parametrize("closed_first", [False, True])
+def test_the_expert_does_not_come_back_into_what_was_taken_back(closed_first: bool) -> None:
+    question = taken_by_expert()
+    if closed_first:
+        question = state(on(question, ev.Instructed(EXPERT, "$close", Command("close", ""))))
+    decision = on(question, ev.OpinionRecalled("c", "Dr Owner"))
+    assert "CloseFormer" in {type(plan.effect).__name__ for plan in decision.effects}
+    for way in ("reopen", "undo"):
+        again = on(state(decision), ev.Instructed(EXPERT, f"${way}", Command(way, "")))
+        assert state(again).status is Status.CLOSED
+        assert not only(again, fx.InviteMembers)
+
+
+def test_what_was_asked_said_further_and_taken_back_arrives_in_this_order() -> None:
+    open_one = on(asked_one(), answering("Oui."))
+    more = on(state(open_one), ordered("ABC234: and her heart?"))
+    back = on(state(more), ordered("cancel ABC234"))
+    kinds = (OpenLinked, AskMore, Recall)
+    lanes = {
+        (plan.conversation, plan.lane)
+        for decision in (open_one, more, back)
+        for plan in decision.effects
+        if isinstance(plan.effect, kinds)
+    }
+    assert len(lanes) == 1
+
+
+def test_an_expert_to_whom_the_question_was_handed_over_is_not_asked_by_themselves() -> None:
+    asked = state(on(shown_one("@expert why?"), sending()))
+    theirs = replace(asked, owner=EXPERT.user_id, owner_name=EXPERT.name)
+    assert not only(on(theirs, answering("Oui.")), OpenLinked)
