@@ -69,7 +69,7 @@ def _seal(taken: Question, now: datetime) -> tuple[fx.Effect, ...]:
     lock, removal = f"{stem}:lock", f"{stem}:remove"
     values = {"owner": taken.owner_name, "who": taken.name}
     return (
-        fx.Lock(lock, qid, owner, ghost, stem),
+        fx.Lock(lock, qid, owner, ghost, stem, bool(taken.also)),
         fx.CloseJoin(f"{stem}:close-join", qid),
         fx.HideHistory(f"{stem}:hide-history", qid),
         fx.RemoveOthers(removal, qid, owner, taken.owner_name, ghost, taken.language, lock=lock),

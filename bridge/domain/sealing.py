@@ -10,13 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Seal (a): one power-level event by which others may no longer speak and the owner may."""
+    """Seal (a): one power-level event by which others may no longer speak and the owner may.
+
+    ``wide``: the members of a second group may be in the room as well.
+    """
 
     key: str
     question_id: str
     owner: str
     ghost: str
     stem: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

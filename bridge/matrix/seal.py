@@ -68,7 +68,9 @@ class Seal:
         return Outcome(result={"granted": granted, "readers": len(others), "others": others})
 
     async def _is_small(self, effect: fx.Lock) -> bool:
-        """Whether those who may be in the room are few; a fallback group may have been asked, too."""
+        """Whether those who may be in the room are few; a second group may have been asked, too."""
+        if effect.wide:
+            return False
         created = f"{effect.stem or effect.question_id}:create"
         group = self.organisation.group(await self.outlet.earlier(created, "group"))
         few = group is not None and len(group.members) <= self.grant_at_once_up_to

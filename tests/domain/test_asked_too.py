@@ -38,6 +38,8 @@ def test_the_second_group_sees_a_card_and_may_take_it() -> None:
     assert [type(plan.effect) for plan in decision.effects if isinstance(plan.effect, fx.PostCard)]
     taken = decide(_question(decision), ev.HandRaised(PAUL, "$hand"), NOW, POLICY)
     assert _question(taken).owner == PAUL.user_id
+    (lock,) = (effect for effect in only(taken, fx.Lock) if isinstance(effect, fx.Lock))
+    assert lock.wide  # two groups may be many: nobody is let speak before they are out
     gone = [effect.room for effect in only(taken, fx.RedactOwn) if isinstance(effect, fx.RedactOwn)]
     assert {"waiting:derm", "waiting:cardio"} <= set(gone)
 

@@ -125,6 +125,16 @@ async def test_with_few_readers_the_owner_never_loses_the_right_to_write(bench: 
         await other.say(room, "moi aussi")
 
 
+async def test_where_a_second_group_was_asked_too_who_is_there_is_looked_up_not_guessed(bench: Bench) -> None:
+    bench.grant_at_once_up_to = len(bench.people)
+    ghost = await bench.question()
+    room = bench.names.rooms["question:q1"]
+    for person in bench.people:
+        await person.join(room)
+    locked = await bench.do(fx.Lock("q1:lock", "q1", bench.people[0].user_id, ghost, wide=True))
+    assert locked.result["readers"] == 2
+
+
 async def test_every_step_can_be_repeated_and_changes_nothing_more(bench: Bench) -> None:
     ghost = await bench.question()
     room = bench.names.rooms["question:q1"]
