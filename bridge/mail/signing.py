@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 LEAST_BITS, ADVISED_BITS = 1024, 2048
 """Shorter keys count for nothing (RFC 8301, 3.2), and are refused by many below the second."""
-ONCE = ("from", "to", "subject", "date", "message-id", "reply-to", "cc", "sender", "list-unsubscribe")
+ONCE = (
+    *("from", "to", "subject", "date", "message-id", "reply-to", "cc", "sender"),
+    *("mime-version", "content-type", "list-unsubscribe", "list-unsubscribe-post"),
+)
 """Headers of which nobody may add a second one behind our back."""
 _RSA = bytes.fromhex("300d06092a864886f70d0101010500")
 """AlgorithmIdentifier of RSA (RFC 8017, A.1)."""

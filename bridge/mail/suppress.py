@@ -52,12 +52,15 @@ class Suppressing:
         self.backoff = self.inner.backoff
 
     async def perform(self, task: Task) -> Outcome:
-        """Submit the mail, unless its address gave one back: then it fails at once, and its owner is told."""
+        """Submit the mail, unless its address gave one back: then it fails at once, and its owner is told.
+
+        What a server may have taken already is settled with that server first.
+        """
         effect = task.effect
         if isinstance(effect, fx.Suppress):
             return await self._note(effect)
         address = getattr(effect, "address", "")
-        if address and not task.started and (status := await self.suppressions.status(address)):
+        if address and not task.handing_over and (status := await self.suppressions.status(address)):
             code = STOPPED if status == STOPPED else f"suppressed, {status}"
             raise Permanent(f"nothing is sent to this address: {status}", code=code)
         return await self.inner.perform(task)

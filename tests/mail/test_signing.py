@@ -67,6 +67,7 @@ CHANGES = {
     "another subject": (b"Subject: ", b"Subject: !"),
     "a second sender": (b"From: ", b"From: <eve@evil.test>\r\nFrom: "),
     "a second subject": (b"Subject: ", b"Subject: x\r\nSubject: "),
+    "a second kind of content": (b"Content-Type: ", b"Content-Type: text/html\r\nContent-Type: "),
     "another page to unsubscribe": (b"https://c.test", b"https://e.test"),
     "no click any more": (b"List-Unsubscribe=One-Click", b"List-Unsubscribe=Two-Click"),
 }

@@ -41,6 +41,7 @@ class Stopped:
 class Given:
     effect: Any
     started: bool = False
+    handing_over: bool = False
 
 
 def _tell(message: str) -> fx.TellPatient:
@@ -61,3 +62,15 @@ async def test_only_who_waits_for_a_consent_learns_that_a_notice_was_not_sent(
     assert refused.value.code == STOPPED
     assert (await performer.failed(task, STOPPED)).question_id == told
     assert "perform" not in inner.asked
+
+
+async def test_a_mail_that_waited_over_a_restart_or_an_outage_is_not_sent_either() -> None:
+    inner = Inner()
+    performer = Suppressing(inner, Stopped())  # type: ignore[arg-type]
+    tried: Any = Given(_tell("closed"), started=True)
+    with pytest.raises(Permanent):
+        await performer.perform(tried)
+    assert inner.asked == []
+    taken: Any = Given(_tell("closed"), started=True, handing_over=True)
+    await performer.perform(taken)
+    assert inner.asked == ["perform"]
