@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -122,6 +123,7 @@ def read_line(event: Json, content: Json, name: str) -> tuple[Line | None, str]:
     if msgtype not in ("m.text", "m.notice", "m.emote") or not body.strip():
         return None, "empty" if msgtype in ("m.text", "m.emote") else "unknown"
     html = _text(content.get("formatted_body")) if content.get("format") == "org.matrix.custom.html" else ""
+    html = _without_quote(html)
     text = _without_reply_fallback(body, content)
     if msgtype == "m.emote":
         text, html = f"* {name} {text}", ""
@@ -143,7 +145,7 @@ def _file(event_id: str, content: Json, kind: Kind) -> tuple[Line | None, str]:
         width=_number(info.get("w")),
         height=_number(info.get("h")),
     )
-    caption = body if filename and body != filename else ""
+    caption = _without_reply_fallback(body, content) if filename and body != filename else ""
     return Line(event_id, caption, attachment=attachment), ""
 
 
@@ -156,12 +158,30 @@ def _location(event_id: str, content: Json) -> tuple[Line | None, str]:
 
 def _without_reply_fallback(body: str, content: Json) -> str:
     """Drop the quoted lines older clients put before a reply (Matrix 1.12 and before)."""
-    if "m.in_reply_to" not in _object(content.get("m.relates_to")) or not body.startswith("> <"):
+    quoted = body.startswith(("> <", "> * <"))
+    if not quoted or "m.in_reply_to" not in _object(content.get("m.relates_to")):
         return body
     lines = body.split("\n")
-    while lines and lines[0].startswith("> "):
+    while lines and lines[0].startswith(">"):  # an empty line of what is quoted may have lost its space
         lines.pop(0)
     return "\n".join(lines[1:] if lines and not lines[0] else lines)
+
+
+_QUOTE = re.compile("<mx-reply", re.IGNORECASE)
+_QUOTE_END = re.compile(r"</mx-reply\s*>", re.IGNORECASE)
+
+
+def _without_quote(html: str) -> str:
+    """The same of the formatted words: what is answered, a note even, isn't part of the answer.
+
+    Where that can't be told apart for sure the plain words have to do.
+    """
+    begin = _QUOTE.search(html)
+    if begin is None:
+        return html
+    end = _QUOTE_END.search(html, begin.end())
+    left = html[: begin.start()] + html[end.end() :] if end else ""
+    return "" if "mx-reply" in left.lower() else left
 
 
 def _object(value: Any) -> Json:
