@@ -131,7 +131,7 @@ def _withdraw(question: Question, event: ErrandAsked, now: datetime) -> Decision
         case Status.TAKEN:
             return _shown(_answered(question, event, "withdraw_taken"), event, "withdraw")
         case _:
-            return _answered(question, event, f"status_{stands(question)}")
+            return _shown(_answered(question, event, f"status_{stands(question)}"), event, "withdraw_over")
 
 
 def _stop(question: Question, event: ErrandAsked, _now: datetime) -> Decision:

@@ -97,7 +97,7 @@ class MailReader:
         if reason := _unusable(mail):
             return self._refuse(item, mail, group, reason)
         blobs, files = _files(mail.files)
-        asked = replace(self._asked(item, mail, group, files), resumes=await self._wants_none(told))
+        asked = replace(self._asked(item, mail, group, files), resumes=await self._resumes(item, mail, told))
         return Reading(item.conversation, (asked,), blobs)
 
     def _asked(
@@ -167,6 +167,12 @@ class MailReader:
 
     async def _wants_none(self, address: str) -> bool:
         return self.stopped is not None and await self.stopped(address)
+
+    async def _resumes(self, item: RawInput, mail: ParsedMail, told: str) -> bool:
+        """The same of whoever asks anew; but not on the word of somebody who may only use their name."""
+        if not await self._wants_none(told):
+            return False
+        return self.check is None or await self.check(item.payload, mail) in (Verdict.PASS, Verdict.NONE)
 
     async def _resumed(self, question: Question, item: RawInput) -> tuple[Event, ...]:
         """Whoever writes again wants to be written to again."""

@@ -37,6 +37,7 @@ from bridge.storage.schema import (
     rooms,
     words,
 )
+from bridge.storage.suppressed import outlive
 from bridge.storage.words import forget
 
 AT_ONCE = 500
@@ -164,6 +165,7 @@ async def wipe(connection: AsyncConnection, question: Question, *, at: float, wh
     await connection.execute(sa.delete(outbox).where(_of(question.id)))
     await _drop_files(connection, question.id)
     await forget(connection, question)
+    await outlive(connection, question.id)
     for table in metadata.sorted_tables:
         if table not in KEPT and "question_id" in table.c:
             await connection.execute(sa.delete(table).where(table.c.question_id == question.id))

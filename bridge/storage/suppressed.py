@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.delivery import STOPPED
+from bridge.storage.codec import decode_question
 from bridge.storage.registry import insert_new
+from bridge.storage.schema import questions
 from bridge.storage.schema_people import suppressed
 
 
@@ -41,6 +43,19 @@ async def lift(connection: AsyncConnection, address: str, *, stopped: bool = Tru
     if not stopped:
         change = change.where(suppressed.c.status != STOPPED)
     return (await connection.execute(change)).rowcount > 0
+
+
+async def outlive(connection: AsyncConnection, question_id: str) -> None:
+    """Before this question is erased: what was noted with it goes on with another one of the same patient."""
+    noted = sa.select(suppressed.c.address).where(suppressed.c.question_id == question_id)
+    for address in list((await connection.execute(noted)).scalars()):
+        named = sa.func.lower(questions.c.state).contains(f'"{address}"', autoescape=True)
+        query = sa.select(questions.c.id, questions.c.state).where(questions.c.id != question_id, named)
+        found = (await connection.execute(query)).all()
+        theirs = [row.id for row in found if decode_question(row.state).address.lower() == address]
+        if theirs:
+            goes_on = sa.update(suppressed).where(suppressed.c.address == address)
+            await connection.execute(goes_on.values(question_id=theirs[0]))
 
 
 async def status(connection: AsyncConnection, address: str) -> str:

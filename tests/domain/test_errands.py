@@ -118,6 +118,18 @@ def test_the_owner_sees_the_words_that_were_taken_for_an_errand(errand: Errand) 
     assert [e.values["words"] for e in said] == ["mots du patient"]
 
 
+@pytest.mark.parametrize("errand", [errand for errand in Errand if errand is not Errand.RESUME])
+@pytest.mark.parametrize("status", Status)
+def test_wherever_a_question_stands_the_words_are_shown_or_the_question_is_withdrawn(
+    errand: Errand, status: Status
+) -> None:
+    before = replace(_question(after(*TAKEN)), status=status)
+    decision = decide(before, ErrandAsked("mail:7", errand, "mots du patient"), NOW, AT_ONCE)
+    said = [e.values.get("words") for e in only(decision, fx.Say) if isinstance(e, fx.Say)]
+    withdrawn = errand is Errand.WITHDRAW and status is Status.WAITING
+    assert said == ([] if withdrawn else ["mots du patient"])
+
+
 def test_a_waiting_question_is_withdrawn_and_a_taken_one_is_its_owners_to_close() -> None:
     waiting = _ask(Errand.WITHDRAW, asked())
     assert _question(waiting).status is Status.WITHDRAWN
