@@ -16,6 +16,11 @@ from bridge.demo.stack import BridgeProcess, NotReady
 from chaos.mailserver import Fault, MailServer
 from tests.support.clinic import Clinic
 
+STARTING = 0.25
+"""How many of the bridges' deaths come while they start; the others come while they work, however slow the
+machine is: what never gets to work says nothing about what a death does to it."""
+READY_S = 15.0
+"""How long to wait for that at most: the homeserver may be away."""
 FULL_BYTES = 64 * 1024
 """Nothing can be written behind this place of a file while the disk is full."""
 
@@ -47,8 +52,18 @@ class Breaker:
     async def _killing(self, ending: asyncio.Event) -> None:
         """A bridge dies every few seconds, whatever else is broken."""
         while not ending.is_set():
-            await self.kill_bridge()
-            await asyncio.sleep(self.chance.uniform(1, 6))
+            process = self.chance.choice(self.processes)
+            await self._lives_a_while(process)
+            await self.kill_bridge(process)
+
+    async def _lives_a_while(self, process: BridgeProcess) -> None:
+        if self.chance.random() < STARTING:
+            await asyncio.sleep(self.chance.uniform(0, 3))
+            return
+        with contextlib.suppress(TimeoutError, NotReady):
+            async with asyncio.timeout(READY_S):
+                await process.wait_ready()
+        await asyncio.sleep(self.chance.uniform(0.3, 3.5))
 
     async def _breaking(self, ending: asyncio.Event) -> None:
         """Everything around the bridges, one after the other."""
@@ -72,9 +87,8 @@ class Breaker:
                 await process.start(wait=False)
                 await asyncio.sleep(0.5)
 
-    async def kill_bridge(self) -> None:
+    async def kill_bridge(self, process: BridgeProcess) -> None:
         """SIGKILL, and start again at once, as a service manager does."""
-        process = self.chance.choice(self.processes)
         if _runs(process):
             await process.kill()
             self.counts["kills"] += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -105,11 +106,11 @@ class Inbox:
             self.lanes.nudge(conversation)
 
     async def scan(self) -> None:
-        """Find everything that waits: at start, and in case a nudge was lost."""
+        """Find everything that waits, longest due first: at start, and in case a nudge was lost."""
         now = self.clock.now().timestamp()
         async with self.database.reading() as connection:
             waiting = await inbox.pending(connection)
-        for conversation, due_at in waiting.items():
+        for conversation, due_at in sorted(waiting.items(), key=itemgetter(1)):
             self.lanes.nudge(conversation, max(0.0, due_at - now))
 
     async def _drain(self, conversation: str, first: inbox.Input | None) -> float | None:

@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Protocol
 
 import structlog
@@ -74,11 +75,11 @@ class Outbox:
             self.lanes.nudge(lane, first=heads.get(lane))
 
     async def scan(self) -> None:
-        """Find everything that waits: at start, and in case a nudge was lost."""
+        """Find everything that waits, longest due first: at start, and in case a nudge was lost."""
         now = self.clock.now().timestamp()
         async with self.database.reading() as connection:
             waiting = await outbox.pending(connection)
-        for lane, due_at in waiting.items():
+        for lane, due_at in sorted(waiting.items(), key=itemgetter(1)):
             self.lanes.nudge(lane, max(0.0, due_at - now))
 
     async def _drain(self, lane: outbox.Lane, first: outbox.Row | None) -> float | None:
