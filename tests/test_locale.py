@@ -63,6 +63,13 @@ def test_values_are_filled_in_as_they_are() -> None:
     assert text("en", "mail.reference", reference=name) == f"Reference: {name}"
 
 
+def test_no_french_line_begins_with_a_sign_that_belongs_to_the_word_before() -> None:
+    assert text("fr", "mail.reference", reference="K7X3M2") == "Référence\N{NO-BREAK SPACE}: K7X3M2"
+    assert not [
+        words for words in catalogue("fr").values() if " :" in words or "« " in words or " »" in words
+    ]
+
+
 def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(KeyError):
         text("fr", "mail.nothing_like_it")

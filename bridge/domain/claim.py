@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
+from bridge.domain import video
 from bridge.domain.acts import Act, Did
 from bridge.domain.content import Line
 from bridge.domain.replay import replayed
@@ -95,7 +96,7 @@ def _off_the_list(taken: Question) -> tuple[fx.Effect, ...]:
     return (*own, fx.RedactOwn(f"{card}:also:redact", f"waiting:{taken.also}", f"{card}:also"))
 
 
-def sealed(question: Question, event: ev.SealCompleted, policy: Policy) -> Decision:
+def sealed(question: Question, event: ev.SealCompleted, now: datetime, policy: Policy) -> Decision:
     """The room is the owner's and the patient's; what hangs on an event others saw is taken back."""
     if event.generation != question.generation or question.sealed:
         return Decision(question)
@@ -107,6 +108,7 @@ def sealed(question: Question, event: ev.SealCompleted, policy: Policy) -> Decis
             effects += covered(question, event_id, line)
     if question.generation > 1:
         effects += in_room(question, replayed(question, policy, asked=False, talked=True))
+        effects += in_room(question, *video.told_new_owner(question, now, policy))
     return Decision(settled, tuple(effects))
 
 

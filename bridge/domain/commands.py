@@ -35,6 +35,17 @@ class Who(StrEnum):
     """Administrators of the organisation."""
 
 
+class When(StrEnum):
+    """When help in a question room shows a command to those who may give it."""
+
+    ALWAYS = "always"
+    """While the question waits, and to its owner."""
+    WAITING = "waiting"
+    """While the question waits."""
+    TAKEN = "taken"
+    """To its owner."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """One command. The first word of a language is the one that help shows."""
@@ -44,6 +55,7 @@ class Spec:
     english: tuple[str, ...]
     places: tuple[Place, ...]
     who: Who = Who.ANYONE
+    when: When = When.ALWAYS
 
     def word(self, language: str) -> str:
         """The word to show to someone who reads this language."""
@@ -55,39 +67,39 @@ IN_QUESTION = (Place.QUESTION,)
 IN_BOT_CHAT = (Place.BOT_CHAT,)
 
 TABLE: tuple[Spec, ...] = (
-    Spec("help", ("aide", "?"), ("help", "commands"), EVERYWHERE),
-    Spec("message", ("message", "mp"), ("message", "dm"), IN_BOT_CHAT),
-    Spec("return", ("revenir",), ("return", "rejoin"), IN_BOT_CHAT),
-    Spec("video", ("visio",), ("video",), IN_QUESTION, Who.OWNER),
+    Spec("note", ("note",), ("note",), IN_QUESTION, Who.OWNER),
     Spec("opinion", ("avis",), ("opinion",), IN_QUESTION, Who.OWNER),
+    Spec("video", ("visio",), ("video",), IN_QUESTION, Who.OWNER),
     Spec("waiting", ("attente",), ("waiting", "queue"), IN_BOT_CHAT),
     Spec("list", ("liste", "lister"), ("list",), IN_BOT_CHAT),
     Spec("search", ("chercher", "cherche", "recherche"), ("search", "find"), IN_BOT_CHAT),
     Spec("ask", ("question",), ("question", "ask"), IN_BOT_CHAT),
     Spec("send", ("envoyer",), ("send",), IN_BOT_CHAT),
     Spec("cancel", ("abandonner",), ("cancel", "discard"), IN_BOT_CHAT),
-    Spec("language", ("langue",), ("language", "lang"), IN_BOT_CHAT),
-    Spec("digest", ("résumé",), ("digest",), IN_BOT_CHAT),
-    Spec("note", ("note",), ("note",), IN_QUESTION, Who.OWNER),
-    Spec("close", ("clore", "cloturer", "fermer"), ("close",), EVERYWHERE, Who.OWNER),
+    Spec("message", ("message", "mp"), ("message", "dm"), IN_BOT_CHAT),
+    Spec("close", ("clore", "clôturer", "fermer"), ("close",), EVERYWHERE, Who.OWNER),
+    Spec("undo", ("annuler",), ("undo",), EVERYWHERE, Who.OWNER),
     Spec("reopen", ("rouvrir",), ("reopen",), EVERYWHERE, Who.OWNER),
     Spec("archive", ("archiver",), ("archive",), EVERYWHERE, Who.OWNER),
-    Spec("undo", ("annuler",), ("undo",), EVERYWHERE, Who.OWNER),
-    Spec("release", ("rendre", "liberer"), ("release",), EVERYWHERE, Who.OWNER),
+    Spec("release", ("rendre", "libérer"), ("release",), EVERYWHERE, Who.OWNER),
     Spec("handover", ("transmettre", "passer"), ("handover", "hand-over"), EVERYWHERE, Who.OWNER),
-    Spec("accept", ("accepter",), ("accept",), EVERYWHERE),
-    Spec("decline", ("refuser",), ("decline", "refuse"), EVERYWHERE),
+    Spec("accept", ("accepter",), ("accept",), EVERYWHERE, when=When.TAKEN),
+    Spec("decline", ("refuser",), ("decline", "refuse"), EVERYWHERE, when=When.TAKEN),
     Spec("resend", ("renvoyer",), ("resend",), EVERYWHERE, Who.OWNER),
     Spec("correct", ("corriger",), ("correct",), EVERYWHERE, Who.OWNER),
-    Spec("withdraw", ("ecarter",), ("withdraw", "set-aside"), IN_QUESTION),
+    Spec("export", ("export", "exporter"), ("export",), IN_QUESTION, Who.OWNER),
     Spec("original", ("original", "originale"), ("original", "raw"), IN_QUESTION, Who.OWNER),
+    Spec("withdraw", ("écarter",), ("withdraw", "set-aside"), IN_QUESTION, when=When.WAITING),
+    Spec("digest", ("résumé",), ("digest",), IN_BOT_CHAT),
     Spec("mute", ("muet",), ("mute",), EVERYWHERE),
     Spec("unmute", ("sonore",), ("unmute",), EVERYWHERE),
     Spec("absent", ("absent", "absente"), ("away",), IN_BOT_CHAT),
-    Spec("back", ("present", "presente"), ("back",), IN_BOT_CHAT),
+    Spec("back", ("présent", "présente"), ("back",), IN_BOT_CHAT),
+    Spec("return", ("revenir",), ("return", "rejoin"), IN_BOT_CHAT),
+    Spec("language", ("langue",), ("language", "lang"), IN_BOT_CHAT),
     Spec("group", ("groupe",), ("group",), IN_BOT_CHAT, Who.ADMIN),
     Spec("yes", ("oui",), ("yes",), IN_BOT_CHAT, Who.ADMIN),
-    Spec("export", ("export", "exporter"), ("export",), IN_QUESTION, Who.OWNER),
+    Spec("help", ("aide", "?"), ("help", "commands"), EVERYWHERE),
 )
 """In the order in which help shows them."""
 

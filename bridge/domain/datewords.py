@@ -337,4 +337,5 @@ def spoken(moment: datetime, zone: str, language: str) -> str:
     if kept == "en":
         return f"{day} {local.day} {month} {local.year} at {local:%H:%M}"
     first = "1er" if local.day == 1 else str(local.day)
-    return f"{day} {first} {month} {local.year} à {local.hour} h {local.minute:02d}"
+    time = f"{local.hour}\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}{local.minute:02d}"
+    return f"{day} {first} {month} {local.year} à {time}"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
+from bridge.domain import video
 from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.closing import NO_OFFER
 from bridge.domain.commands import folded
@@ -20,7 +21,17 @@ from bridge.domain.linked import dropped, given_back, kept, not_for
 from bridge.domain.organisation import Organisation, Practitioner
 from bridge.domain.replay import replayed
 from bridge.domain.replies import By, remind, reply
-from bridge.domain.state import Decision, Policy, Question, Status, Undo, counted, in_room, moved
+from bridge.domain.state import (
+    POSTED_AFTER_S,
+    Decision,
+    Policy,
+    Question,
+    Status,
+    Undo,
+    counted,
+    in_room,
+    moved,
+)
 
 FRESH_ROOM: dict[str, object] = {
     "exposed": (),
@@ -109,7 +120,7 @@ def _to_the_queue(
         fx.React(f"{card}:hand", room=f"waiting:{group}", sent=card, symbol="🙋"),
         *_leave(gone, freed, "left_released", {}),
     )
-    return (*in_room(freed, *effects), counted(group, f"{stem}:asked"))
+    return (*in_room(freed, *effects), counted(group, f"{stem}:asked", POSTED_AFTER_S))
 
 
 def _room(question: Question, owner: str = "") -> fx.CreateQuestionRoom:
@@ -229,13 +240,15 @@ def accept(question: Question, by: By, _why: str, now: datetime, policy: Policy)
     former = remind(
         gone, gone.owner, gone.language, "handed_over", f"{taken.turn}", urgent=True, who=by.author.name
     )
-    moving = Decision(taken, (*in_room(taken, *_to_the_colleague(gone, taken, policy)), former), (act,))
+    moving = Decision(taken, (*in_room(taken, *_to_the_colleague(gone, taken, now, policy)), former), (act,))
     told = told_patient(taken, "handed_over", f"{taken.turn}")
     assert told.question is not None
     return sent.then(moving).then(told).then(reply(told.question, replace(by, chat=True), "accepted"))
 
 
-def _to_the_colleague(gone: Question, taken: Question, policy: Policy) -> tuple[fx.Effect, ...]:
+def _to_the_colleague(
+    gone: Question, taken: Question, now: datetime, policy: Policy
+) -> tuple[fx.Effect, ...]:
     qid, stem = taken.id, taken.stem
     values = {"who": gone.owner_name, "owner": taken.owner_name}
     taken_over = "opinion_taken_over" if taken.link else "taken_over"
@@ -245,6 +258,7 @@ def _to_the_colleague(gone: Question, taken: Question, policy: Policy) -> tuple[
         fx.InviteMembers(f"{stem}:invite", qid, (taken.owner,)),
         replayed(taken, policy, asked=True, talked=True),
         fx.Say(f"{stem}:taken", qid, taken_over, taken.language, values),
+        *video.told_new_owner(taken, now, policy),
         fx.ListInSpace(f"{stem}:list", qid, taken.group, suggested=False, stem=stem),
         *_leave(gone, taken, "left_handed_over", {"owner": taken.owner_name}),
     )

@@ -27,7 +27,7 @@ from bridge.domain import (
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.answers import answered, told
-from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, Who, known
+from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, When, Who, known
 from bridge.domain.state import Decision, Policy, Question, Status, latest
 
 InQuestion = Callable[[Question, ev.Ordered, Command, datetime, Policy], Decision]
@@ -98,7 +98,10 @@ def _question_help(
 ) -> Decision:
     author = event.message.author
     owns = author.user_id == question.owner
-    specs = tuple(spec for spec in known(Place.QUESTION) if owns or spec.who is Who.ANYONE)
+    hidden = When.WAITING if owns else When.TAKEN
+    specs = tuple(
+        spec for spec in known(Place.QUESTION) if spec.when is not hidden and (owns or spec.who is Who.ANYONE)
+    )
     intro = fx.Phrase("bot.help_owner" if owns else "bot.help_waiting", {"sign": SIGN})
     return answered(question, event, (intro, *help_lines(specs, author.language)))
 

@@ -16,7 +16,17 @@ from bridge.domain.drafting import TellRequester, asked_key
 from bridge.domain.handing import requeued
 from bridge.domain.linked import to_one
 from bridge.domain.organisation import Practitioner
-from bridge.domain.state import Decision, Policy, Question, Status, counted, in_room, said, thread_of
+from bridge.domain.state import (
+    POSTED_AFTER_S,
+    Decision,
+    Policy,
+    Question,
+    Status,
+    counted,
+    in_room,
+    said,
+    thread_of,
+)
 
 
 def asked(question: Question | None, event: ev.QuestionAsked, now: datetime, policy: Policy) -> Decision:
@@ -51,7 +61,9 @@ def asked(question: Question | None, event: ev.QuestionAsked, now: datetime, pol
     if event.resumes:
         again = fx.Suppress(f"{new.id}:resume", new.id, new.address, lifted=True, wish=True)
         setup = (again, *setup)
-    decided = Decision(new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked")), (act,))
+    decided = Decision(
+        new, (*in_room(new, *setup), counted(new.group, f"{new.id}:asked", POSTED_AFTER_S)), (act,)
+    )
     return decided if attended else decided.then(net.unattended(new, now, policy))
 
 

@@ -193,7 +193,7 @@ def _of_mail(question: Question, event: OfMail, now: datetime, policy: Policy) -
 def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy: Policy) -> Decision:
     match event:
         case ev.SealCompleted():
-            opened = doubt.sealed(question, claim.sealed(question, event, policy))
+            opened = doubt.sealed(question, claim.sealed(question, event, now, policy))
             return opined.sealed(opened, policy)
         case ev.DraftDue():
             return delivery.draft_due(question, event, now)

@@ -57,7 +57,7 @@ def _muted(question: Question, by: By, until: float, shown: str) -> Decision:
     keep = fx.KeepMute(key, author.user_id, author.language, f"question:{question.id}", until, "")
     answer = ("muted_until" if shown else "muted") if until else "unmuted"
     planned = Decision(question, (fx.Planned(keep, f"bot:{author.user_id}"),))
-    return planned.then(reply(question, by, answer, until=shown, scope=f"« {question.title} »"))
+    return planned.then(reply(question, by, answer, until=shown, scope=question.title))
 
 
 # --- in the bot chat ---
@@ -76,7 +76,7 @@ def mute(event: ev.BotAsked, command: Command, now: datetime, policy: Policy) ->
     except Unclear as unclear:
         return _say(event, unclear.phrase)
     key = "bot.muted_until" if shown else "bot.muted"
-    return _kept(event, scope, until) + _say(event, fx.Phrase(key, {"until": shown, "scope": shown_scope}))
+    return _kept(event, scope, until) + _say(event, _of(key, shown_scope, {"until": shown}))
 
 
 def unmute(event: ev.BotAsked, command: Command, _now: datetime, policy: Policy) -> tuple[fx.Planned, ...]:
@@ -84,7 +84,7 @@ def unmute(event: ev.BotAsked, command: Command, _now: datetime, policy: Policy)
     scope, shown = _scope(command.argument, policy.organisation)
     if scope is None:
         return _say(event, fx.Phrase("bot.mute_what", {"word": command.argument[:60]}))
-    return _kept(event, scope, 0.0) + _say(event, fx.Phrase("bot.unmuted", {"scope": shown}))
+    return _kept(event, scope, 0.0) + _say(event, _of("bot.unmuted", shown, {}))
 
 
 def _scope(words: str, organisation: Organisation) -> tuple[str | None, str]:
@@ -95,6 +95,11 @@ def _scope(words: str, organisation: Organisation) -> tuple[str | None, str]:
         if said in (folded(group.key), folded(group.name)):
             return f"group:{group.key}", group.name
     return None, ""
+
+
+def _of(key: str, scope: str, values: dict[str, str]) -> fx.Phrase:
+    """Said of a group, or of everything, which needs no name."""
+    return fx.Phrase(key, {**values, "scope": scope}) if scope else fx.Phrase(f"{key}_all", values)
 
 
 def _kept(event: ev.BotAsked, scope: str, until: float) -> tuple[fx.Planned, ...]:

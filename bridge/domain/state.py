@@ -241,6 +241,10 @@ def in_room(question: Question, *effects: fx.Effect) -> tuple[fx.Planned, ...]:
     return tuple(fx.Planned(effect, question.id) for effect in effects)
 
 
+POSTED_AFTER_S = 2.0
+"""When a new question's words are in its room, so that the card of all that wait can lead to them."""
+
+
 def counted(group: str, key: str, after_s: float = 0.0) -> fx.Planned:
     """The number of waiting questions in the group space's name is to be brought up to date."""
     return fx.Planned(fx.CountWaiting(f"{key}:count", group), f"group:{group}", after_s)

@@ -66,14 +66,23 @@ def _usage(event: ev.Ordered) -> fx.Phrase:
 
 
 def _listed(question: Question, event: ev.Ordered, now: datetime, policy: Policy) -> tuple[fx.Phrase, ...]:
-    language = event.message.author.language
-    lines = tuple(
+    lines = _standing(question, event.message.author.language, now, policy)
+    return lines or (fx.Phrase("bot.video_none"),)
+
+
+def told_new_owner(question: Question, now: datetime, policy: Policy) -> tuple[fx.Effect, ...]:
+    """Whoever takes over learns which consultations were arranged before them."""
+    lines = _standing(question, question.language, now, policy)
+    return (fx.SayAll(f"{question.stem}:videos", question.id, question.language, lines),) if lines else ()
+
+
+def _standing(question: Question, language: str, now: datetime, policy: Policy) -> tuple[fx.Phrase, ...]:
+    return tuple(
         fx.Phrase(
             f"bot.video_listed{'_' + video.answer if video.answer else ''}", _values(video, policy, language)
         )
         for video in ahead(question, now)
     )
-    return lines or (fx.Phrase("bot.video_none"),)
 
 
 def _values(video: Video, policy: Policy, language: str) -> dict[str, str]:

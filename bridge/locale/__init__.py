@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 LANGUAGES = ("fr", "en")
 DEFAULT = "fr"
+FRENCH_SIGNS = re.compile(r" (?=[:;?!»])|(?<=«) ")
+"""Where French sets a space that must not end a line."""
 CODES = ("kind", "problems", "reason")
 """Values that are codes of ours; they are shown by their wording in the section ``[word]``."""
 
@@ -19,7 +22,10 @@ def catalogue(language: str) -> dict[str, str]:
     """Every key of a language with its text."""
     file = Path(__file__).parent / f"{language}.toml"
     sections = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {f"{section}.{key}": words for section, keys in sections.items() for key, words in keys.items()}
+    texts = {f"{section}.{key}": words for section, keys in sections.items() for key, words in keys.items()}
+    if language != "fr":
+        return texts
+    return {key: FRENCH_SIGNS.sub("\N{NO-BREAK SPACE}", words) for key, words in texts.items()}
 
 
 def text(language: str, key: str, /, **values: object) -> str:

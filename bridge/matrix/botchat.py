@@ -9,7 +9,7 @@ from bridge.domain import effects as fx
 from bridge.domain.plan import bot_chat_alias
 from bridge.locale import text
 from bridge.matrix import rooms
-from bridge.matrix.outlet import Handlers, Outlet, lines
+from bridge.matrix.outlet import Handlers, Outlet, marked
 from bridge.ports import Json, Outcome, Task
 
 
@@ -49,7 +49,7 @@ class BotChat:
     async def tell_all(self, task: Task, effect: fx.TellAll) -> Outcome:
         """Answer someone, a line a phrase."""
         room_id, made = await self.room(effect.user_id, effect.language)
-        content = rooms.words(lines(effect.language, effect.phrases), notice=effect.notice)
+        content = rooms.words(*marked(effect.language, effect.phrases), notice=effect.notice)
         event_id = await self.outlet.send(room_id, content, key=task.key, doubtful=task.started)
         return Outcome(result={"event_id": event_id}, rooms=made)
 

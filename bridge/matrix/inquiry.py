@@ -144,7 +144,7 @@ class Inquiry:
         missing = listed.total - len(rows)
         if missing > 0:
             rows = (*rows, Row(text(language, "list.more_listed", count=missing)))
-        return Part(text(language, heading, count=listed.total), rows)
+        return Part(text(language, heading, count=listed.total), rows, plain=not rows)
 
     async def _private(self, language: str, user_id: str) -> Part:
         names = self.outlet.names
@@ -154,7 +154,7 @@ class Inquiry:
             Row(self._name(other), room_link(self.outlet.place, room_id)) for other, room_id in people.items()
         ]
         rows.sort(key=lambda row: row.label)
-        return Part(text(language, "list.private", count=len(rows)), tuple(rows))
+        return Part(text(language, "list.private", count=len(rows)), tuple(rows), plain=not rows)
 
     def _name(self, user_id: str) -> str:
         person = self.organisation.practitioner(user_id)
@@ -168,7 +168,7 @@ class Inquiry:
             room_id = known.get(f"discussion:{discussion.key}")
             if room_id is not None and user_id in discussion.members:
                 rows.append(Row(discussion.name, room_link(self.outlet.place, room_id)))
-        return Part(text(language, "list.groups", count=len(rows)), tuple(rows))
+        return Part(text(language, "list.groups", count=len(rows)), tuple(rows), plain=not rows)
 
     async def _digest(self, effect: Inquire) -> list[Part]:
         open_ones = await self.catalogue.owned(effect.user_id, OPEN, SHOWN)

@@ -21,10 +21,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading with its rows."""
+    """A heading with its rows; ``plain``: it doesn't stand out."""
 
     heading: str
     rows: tuple[Row, ...] = ()
+    plain: bool = False
 
 
 def mentioned(parts: Sequence[Part]) -> tuple[str, ...]:
@@ -59,7 +60,8 @@ def _plain(row: Row) -> str:
 def _html(part: Part) -> str:
     rows = "".join(f"<li>{_row(row)}</li>" for row in part.rows)
     listed = f"<ul>{rows}</ul>" if rows else ""
-    return f"<p><strong>{escape(part.heading)}</strong></p>{listed}"
+    heading = escape(part.heading) if part.plain else f"<strong>{escape(part.heading)}</strong>"
+    return f"<p>{heading}</p>{listed}"
 
 
 def _row(row: Row) -> str:

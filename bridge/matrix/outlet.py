@@ -6,8 +6,11 @@ event does not get lost.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
+from itertools import groupby
 from typing import Any
 
 from bridge.domain.effects import Phrase
@@ -18,13 +21,39 @@ from bridge.ports import Homeserver, Json, Names, Outcome, Task, Temporary
 LOOK_BACK_PAGES = 5
 PAGE = 100
 
+CODE = re.compile(r"`([^`]+)`")
+"""What to type, in a line of help."""
+
 Handlers = Mapping[type, Callable[[Task, Any], Awaitable[Outcome]]]
 """Who performs an effect, by its class: called with the task and its effect."""
 
 
 def lines(language: str, phrases: Sequence[Phrase]) -> str:
     """A line a phrase, in this language."""
-    return "\n".join(text(language, phrase.text, **phrase.values) for phrase in phrases)
+    return marked(language, phrases)[0]
+
+
+def marked(language: str, phrases: Sequence[Phrase]) -> tuple[str, str]:
+    """A line a phrase as plain text; and as HTML if there is help among them, what to type set apart."""
+    shown = [(phrase.text, text(language, phrase.text, **phrase.values)) for phrase in phrases]
+    plain = "\n".join(words.replace("`", "") if _is_help(key) else words for key, words in shown)
+    if not any(_is_help(key) for key, _ in shown):
+        return plain, ""
+    pieces = []
+    for is_help, group in groupby(shown, key=lambda one: _is_help(one[0])):
+        around, each = ("<ul>{}</ul>", "<li>{}</li>") if is_help else ("{}", "<p>{}</p>")
+        pieces.append(around.format("".join(each.format(_coded(words, is_help)) for _, words in group)))
+    return plain, "".join(pieces)
+
+
+def _is_help(key: str) -> bool:
+    """Only these hold no words of a person, so that a backquote in them is ours."""
+    return key.startswith("help.")
+
+
+def _coded(words: str, is_help: bool) -> str:
+    shown = escape(words, quote=False).replace("\n", "<br>")
+    return CODE.sub(r"<code>\1</code>", shown) if is_help else shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from bridge.domain.content import Attachment, Kind
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.expertise import Cleaned
-from bridge.matrix.outlet import Handlers, Outlet, lines
+from bridge.matrix.outlet import Handlers, Outlet, marked
 from bridge.matrix.seal import Seal
 from bridge.ports import Json, Outcome, Permanent, Task
 
@@ -158,10 +158,8 @@ class Posting:
     async def _say_all(self, task: Task, effect: fx.SayAll) -> Outcome:
         room_id = await self._outlet.room(f"question:{effect.question_id}")
         relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
-        said = lines(effect.language, effect.phrases)
-        event_id = await self._outlet.send(
-            room_id, rooms.words(said, notice=True) | relation, key=task.key, doubtful=task.started
-        )
+        said = rooms.words(*marked(effect.language, effect.phrases), notice=True)
+        event_id = await self._outlet.send(room_id, said | relation, key=task.key, doubtful=task.started)
         return Outcome(result={"event_id": event_id})
 
     async def _put_back(self, task: Task, effect: fx.PutBack) -> Outcome:

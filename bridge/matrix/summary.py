@@ -84,9 +84,7 @@ class Summary:
         rows = [
             Row(
                 question.reference,
-                link_to(
-                    self.outlet.place, rooms.question_alias(question.stem), firsts.get(question.stem, "")
-                ),
+                self._link(question.stem, firsts.get(question.stem, "")),
                 self._moment(language, question.asked_at),
             )
             for question in shown
@@ -94,6 +92,10 @@ class Summary:
         if listed.total > len(rows):
             rows.append(Row(text(language, "list.more_listed", count=listed.total - len(rows))))
         return rooms.words(*written([Part(heading, tuple(rows))]), notice=True)
+
+    def _link(self, stem: str, event_id: str) -> str:
+        """None without an event: clients would show the alias of a room that they don't know."""
+        return link_to(self.outlet.place, rooms.question_alias(stem), event_id) if event_id else ""
 
     def _moment(self, language: str, at: datetime) -> str:
         """A moment, since an age would be wrong a minute later."""

@@ -66,9 +66,9 @@ class Wishing:
         parts = [
             Part(text(language, "greet.hello", name=person.name, organisation=self.organisation.name)),
             self._where(effect.user_id, language),
-            Part(text(language, "greet.take")),
-            Part(text(language, "greet.here", **words)),
-            Part(text(language, "greet.other_language")),
+            Part(text(language, "greet.take"), plain=True),
+            Part(text(language, "greet.here", **words), plain=True),
+            Part(text(language, "greet.other_language"), plain=True),
         ]
         body, html = written(parts)
         await BotChat(self.outlet).tell(task.key, effect.user_id, language, body, html, doubtful=task.started)
@@ -80,7 +80,7 @@ class Wishing:
         rows = tuple(
             Row(group.called(language), link_to(place, f"w_{group.key}")) for group in groups[:SHOWN]
         )
-        return Part(text(language, "greet.where" if rows else "greet.no_group"), rows)
+        return Part(text(language, "greet.where" if rows else "greet.no_group"), rows, plain=True)
 
 
 def _command(name: str, language: str) -> str:

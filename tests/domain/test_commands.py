@@ -75,6 +75,10 @@ def test_help_in_the_room_is_a_notice_and_is_not_mailed() -> None:
     (say,) = only(decision, fx.SayAll)
     assert isinstance(say, fx.SayAll)
     assert say.phrases[0].text == "bot.help_owner"
+    shown = [phrase.text for phrase in say.phrases[1:]]
+    assert shown[0] == "help.note"
+    assert {"help.accept", "help.close"} < set(shown)
+    assert "help.withdraw" not in shown
 
 
 def test_help_before_the_claim_does_not_take_the_question() -> None:
@@ -82,6 +86,10 @@ def test_help_before_the_claim_does_not_take_the_question() -> None:
     assert kinds(decision) == ["SayAll"]
     assert decision.question is not None
     assert decision.question.owner == ""
+    (say,) = only(decision, fx.SayAll)
+    assert isinstance(say, fx.SayAll)
+    shown = {phrase.text for phrase in say.phrases[1:]}
+    assert shown == {"help.withdraw", "help.mute", "help.unmute", "help.help"}
 
 
 def test_a_command_of_someone_who_came_second_goes_back_to_its_author() -> None:

@@ -165,7 +165,7 @@ def test_days_that_lie_across_a_change_of_clocks_keep_the_time_of_day() -> None:
 
 def test_a_moment_is_told_in_the_readers_language() -> None:
     when = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
-    assert spoken(when, PARIS, "fr") == "vendredi 1er mai 2026 à 14 h 30"
+    assert spoken(when, PARIS, "fr") == "vendredi 1er mai 2026 à 14\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}30"
     assert spoken(when, PARIS, "en") == "Friday 1 May 2026 at 14:30"
     assert spoken(when, PARIS, "de") == spoken(when, PARIS, "fr")
 

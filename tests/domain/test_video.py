@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
+from bridge.domain import handing
 from bridge.domain.commands import Place, parse
 from bridge.domain.consulting import Conflict, VideoPolicy
 from bridge.domain.content import Line
 from bridge.domain.question import decide
+from bridge.domain.replies import By
 from bridge.domain.state import Decision, Policy, Question
 from bridge.domain.video import ahead, room_name
 from tests.domain.given import AT_ONCE, CLAIRE, NOW, PAUL, after, asked, message
@@ -219,6 +221,31 @@ def test_someone_who_lost_the_question_meanwhile_arranges_nothing() -> None:
     assert isinstance(check, fx.CheckAgenda)
     other = replace(first.question, owner=PAUL.user_id, owner_name=PAUL.name)
     assert decide(other, ev.AgendaChecked(check), NOW, POLICY) == Decision(other)
+
+
+def _offered(question: Question) -> Question:
+    offered = replace(question, offered_to=PAUL.user_id, offered_name=PAUL.name, offered_at=NOW)
+    taken = handing.accept(offered, By(PAUL, "$chat", chat=True), "", NOW, POLICY)
+    assert taken.question is not None
+    assert taken.question.owner == PAUL.user_id
+    assert ("bot.video_listed" in told(taken)) == bool(ahead(question, NOW))
+    return taken.question
+
+
+def test_whoever_takes_over_is_told_what_is_arranged() -> None:
+    _offered(arranged())
+    _offered(owned())
+
+
+def test_whoever_takes_a_released_question_is_told_what_is_arranged_once_it_is_theirs_alone() -> None:
+    released = decide(arranged(), order("!rendre", "$release"), NOW, POLICY).question
+    taken = decide(released, message(PAUL, "$paul"), NOW, POLICY)
+    assert "bot.video_listed" not in told(taken)
+    assert taken.question is not None
+    sealed = ev.SealCompleted(generation=taken.question.generation)
+    assert told(decide(taken.question, sealed, NOW, POLICY)) == ["bot.video_listed"]
+    late = decide(taken.question, sealed, NOW + timedelta(days=3), POLICY)
+    assert told(late) == []
 
 
 STEPS = st.lists(

@@ -59,7 +59,7 @@ async def test_a_group_is_changed_from_chat_after_a_look_at_the_plan_and_a_yes(c
     assert await eventually(heard)  # the file that names them is in force
     await admin.say(chat, "!groupe ajouter derm @dr2")
     proposal = await _said(admin, chat, "Ajouter Dr Numéro 2")
-    assert "auront accès à des salons : Dr Numéro 2" in body(proposal)
+    assert "auront accès à des salons\N{NO-BREAK SPACE}: Dr Numéro 2" in body(proposal)
     assert _file(clinic) == before
 
     theirs = await clinic.bot_room(other)

@@ -46,7 +46,7 @@ async def _ask(clinic: Clinic, person: Person, group: str, title: str) -> tuple[
     await person.show(chat, skin_jpeg(), "peau.jpg", "image/jpeg")
     await person.say(chat, "Les deux bras.")
     await person.say(chat, "envoyer")
-    await _hears(person, chat, f"« {title} »")
+    await _hears(person, chat, f"«\N{NO-BREAK SPACE}{title}\N{NO-BREAK SPACE}»")
     return await _invited(person, title), None
 
 
@@ -146,7 +146,7 @@ async def test_a_message_that_is_answered_becomes_the_question_and_the_asker_fin
     await asker.send(chat, {"msgtype": "m.text", "body": f"!question duo {title}", **reply})
     await _hears(asker, chat, "en fait partie")
     await asker.say(chat, "envoyer")
-    await _hears(asker, chat, f"« {title} »")
+    await _hears(asker, chat, f"«\N{NO-BREAK SPACE}{title}\N{NO-BREAK SPACE}»")
     own = await _invited(asker, title)
     owner = clinic.members("duo")[0]
     asked = await clinic.found("duo", title)

@@ -160,7 +160,7 @@ async def test_a_consultation_that_is_fixed_among_kills_invites_once(fragile: Cl
     await _mail(fragile, asked, "est annulée")
     await owner.wait_for(asked.room_id, lambda e: "annulée" in body(e), deadline_s=PATIENCE_S)
     said = await _said(owner, asked.room_id)
-    assert _times(said, "📹 Consultation vidéo n° 1 :") == 1
+    assert _times(said, "📹 Consultation vidéo n° 1\N{NO-BREAK SPACE}:") == 1
     assert [len(_mails(fragile, asked, words)) for words in ("vous est proposée", "est annulée")] == [1, 1]
     assert any(file.name == "invitation.ics" for file in invited.attachments)
     killed = kills(fragile)

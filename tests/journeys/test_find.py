@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.person import Person
+from bridge.demo.person import Person, Refused
 from bridge.ports import Json
 from tests.support.clinic import DOMAIN, Asked, Clinic, _hash, body, eventually
 
@@ -80,11 +80,17 @@ async def test_the_pinned_card_and_the_chat_give_the_exact_number(clinic: Clinic
     waiting = await member.join(f"#colloque_w_derm:{DOMAIN}")
 
     async def shown() -> bool:
-        return asked.alias in await _pinned(member, waiting)
+        """Clients show the label of a link to an event, and the alias where they don't know the room."""
+        try:
+            return f"{asked.alias}/$" in await _pinned(member, waiting)
+        except Refused:  # nothing was ever waiting before
+            return False
 
     assert await eventually(shown)
     assert asked.subject not in await _pinned(member, waiting)
-    number = int((await _pinned(member, waiting)).partition("En attente : ")[2].partition(".")[0])
+    number = int(
+        (await _pinned(member, waiting)).partition("En attente\N{NO-BREAK SPACE}: ")[2].partition(".")[0]
+    )
     lines = body(await _said_back(clinic, member, "!attente")).splitlines()
     assert any(f"{number} en attente" in line for line in lines if line.startswith("• Derm"))
 

@@ -47,7 +47,7 @@ async def test_a_question_from_its_card_to_the_patients_mail(clinic: Clinic, two
 
     chat = await owner.join(f"#colloque_b_{_hash(owner.user_id)}:{DOMAIN}")
     await owner.say(chat, f"!chercher {subject}")
-    found = await owner.shown(chat, f"Pour « {subject} »")
+    found = await owner.shown(chat, f"Pour «\N{NO-BREAK SPACE}{subject}\N{NO-BREAK SPACE}»")
     html = found.source["content"]["formatted_body"]
     assert await owner.open(html.partition('href="')[2].partition('"')[0]) == room_id
     assert found.source["content"]["msgtype"] == "m.notice"

@@ -164,7 +164,9 @@ async def _finding(clinic: Clinic) -> dict[str, dict[str, str]]:
     await owner.wait_for(asked.room_id, lambda e: body(e).startswith("Question close"))
     found["closed"] = await _finders(clinic, people, asked.subject)
     await owner.say(await clinic.bot_room(owner), f"!archiver {await _reference(clinic, owner, asked)}")
-    assert await eventually(lambda: _told(clinic, owner, f"« {asked.subject} »", "est archivée"))
+    assert await eventually(
+        lambda: _told(clinic, owner, f"«\N{NO-BREAK SPACE}{asked.subject}\N{NO-BREAK SPACE}»", "est archivée")
+    )
     found["archived"] = await _finders(clinic, people, asked.subject)
     return found
 

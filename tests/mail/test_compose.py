@@ -259,7 +259,8 @@ def test_two_photos_of_the_same_name_are_both_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("fr", "Pièce jointe : schéma.jpg"), ("en", "Attached: schéma.jpg")]
+    ("language", "words"),
+    [("fr", "Pièce jointe\N{NO-BREAK SPACE}: schéma.jpg"), ("en", "Attached: schéma.jpg")],
 )
 @pytest.mark.parametrize("subtype", ["plain", "html"])
 def test_a_file_is_named_in_both_readings(language: str, words: str, subtype: str) -> None:

@@ -182,7 +182,7 @@ async def test_a_private_room_is_opened_once_whoever_of_the_two_asks(home: Home)
     await one.say(room, "Bonjour")
     assert await other.wait_for(room, lambda e: e.get("content", {}).get("body") == "Bonjour")
     notices = [e for e in await other.messages(room) if e.get("content", {}).get("msgtype") == "m.notice"]
-    assert [e["content"]["body"] for e in notices] == ["Dr 0, au sujet de : Congés"]
+    assert [e["content"]["body"] for e in notices] == ["Dr 0, au sujet de\N{NO-BREAK SPACE}: Congés"]
     for path in (f"/v3/join/{room}", f"/v3/rooms/{room}/messages"):
         with pytest.raises(Refused):
             await third.call("POST" if "join" in path else "GET", path, {} if "join" in path else None)
