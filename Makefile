@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 JS := tests/system/js
 
 .PHONY: help demo test test-system lint types check bench fuzz chaos chaos-short permissions clean

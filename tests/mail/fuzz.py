@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from bridge.mail.parse import parse_mail
 
 WITHIN_S = 2.0
+"""Of processor time: what else the machine does says nothing about a mail."""
 MEMORY_MB = 300
 WORD = "Zwieback"
 """Stands in the body of mails whose structure is whole: it has to come out again."""
@@ -109,13 +110,13 @@ def run(count: int, seed: int) -> Found:
             wrong.append("a whole mail lost its word")
     for number in range(count):
         raw = mutated(chance.choice(whole), chance)
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             mail = parse_mail(raw, "h.example", report_expected=bool(number % 2))
         except Exception as error:
             wrong.append(f"{number}: {type(error).__name__}")
             continue
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         slowest = max(slowest, took)
         if took > WITHIN_S:
             wrong.append(f"{number}: {took:.1f} s")
