@@ -30,6 +30,9 @@ from bridge.web.sheet import Sheet, TooMany
 
 Routes = list[web.RouteDef]
 
+LARGEST_FILE = 128 * 1024 * 1024
+"""Bytes of a file on a page: more than homeservers take, so that what was uploaded can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswers:
@@ -111,6 +114,5 @@ def all_pages(
     """Everything that the links of mails lead to. Without an address of our own none leads here."""
     links = mail_links(config) or MailLinks("", secret_for("links", config))
     sheet = Sheet(links, organisation, emergency(config))
-    limit = config.mail.max_attachments_mb * 1024 * 1024
-    answers = StoredAnswers(errands.database, homeserver, errands.clock, errands.put, limit)
+    answers = StoredAnswers(errands.database, homeserver, errands.clock, errands.put, LARGEST_FILE)
     return [*AnswerPages(sheet, answers, errands.clock).routes(), *Pages(sheet, errands).routes()]
