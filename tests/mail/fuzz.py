@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import random
-import resource
 import sys
 import time
 from base64 import b64encode
 from dataclasses import dataclass
+from pathlib import Path
 
 from bridge.mail.parse import parse_mail
 
@@ -123,10 +123,16 @@ def run(count: int, seed: int) -> Found:
         kept = mail.text.encode() + b"".join(file.content for file in mail.files)
         if WORD.encode() in _body(raw) and WORD.encode() not in kept:
             wrong.append(f"{number}: lost")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = _peak_mb()
     if memory > MEMORY_MB:
         wrong.append(f"{memory:.0f} MB")
     return Found(count, slowest, memory, wrong)
+
+
+def _peak_mb() -> float:
+    """This program's own peak; what ``getrusage`` tells includes who started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
 def _body(raw: bytes) -> bytes:
