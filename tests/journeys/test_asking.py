@@ -120,7 +120,7 @@ async def test_a_member_of_the_group_asks_it_and_does_not_take_their_own_questio
 
 
 async def _listed(person: Person, chat: str, words: str) -> str:
-    """What the bot says to this list, asked for once; that a personal space is ready is said whenever it is."""
+    """What the bot says to this list, asked for once; of a new personal space it tells by itself."""
     order = await person.say(chat, words)
     seen: list[Json] = []
 
