@@ -9,9 +9,9 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from bridge.demo.person import Person
+from bench.idle import idle
 from bridge.demo.stack import Stack, free_port
-from tests.support.clinic import Asked, Clinic, hospital
+from tests.support.clinic import Clinic, hospital
 
 
 class Counting:
@@ -86,9 +86,10 @@ async def _behind(proxy: Counting, directory: Path) -> Clinic:
 
 
 async def _one(clinic: Clinic, proxy: Counting, readers: int) -> dict[str, Any]:
+    await idle(clinic)
     proxy.seen.clear()
     asked = await clinic.ask("derm")
-    await _quiet(clinic, asked, proxy)
+    await idle(clinic)
     setup = Counter(proxy.seen)
     owner, *others = clinic.members("derm")[: readers + 1]
     for other in others:
@@ -96,26 +97,10 @@ async def _one(clinic: Clinic, proxy: Counting, readers: int) -> dict[str, Any]:
     proxy.seen.clear()
     await owner.say(asked.room_id, "Je prends.")
     await clinic.sealed(asked, owner)
-    await _quiet(clinic, asked, proxy)
+    await idle(clinic)
     return {
         f"calls_setup_{readers}": setup.total(),
         f"calls_claim_{readers}_others": proxy.seen.total(),
         f"calls_claim_{readers}_kinds": dict(sorted(proxy.seen.items())),
         "calls_setup_kinds": dict(sorted(setup.items())),
     }
-
-
-async def _quiet(clinic: Clinic, asked: Asked, proxy: Counting) -> None:
-    """Wait until the bridge has nothing more to say: the count in the space's name comes last."""
-    person: Person = clinic.outsider
-    before = -1
-    while proxy.seen.total() != before:
-        before = proxy.seen.total()
-        await person.call("GET", "/v3/sync", timeout="0")
-        await _pause(person)
-
-
-async def _pause(person: Person) -> None:
-    """A long-poll that nothing ends: the simplest way to let half a second go by."""
-    since = (await person.call("GET", "/v3/sync", timeout="0"))["next_batch"]
-    await person.call("GET", "/v3/sync", since=since, timeout="500")
