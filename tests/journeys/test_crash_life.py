@@ -165,3 +165,35 @@ async def test_a_consultation_that_is_fixed_among_kills_invites_once(fragile: Cl
     assert any(file.name == "invitation.ics" for file in invited.attachments)
     killed = kills(fragile)
     assert {line.split()[1] for line in killed} >= {"CheckAgenda", "TellPatient", "SayAll"}, killed
+
+
+@pytest.mark.timeout(300)
+async def test_notes_silence_the_transcript_and_the_end_come_once_each_among_kills(fragile: Clinic) -> None:
+    asked, owner, colleague = await _taken(fragile)
+    crash_at(fragile, _points("React", "Reply", "Say", "SayAll", "TellPatient", "SetSpeaking", "Export"))
+    await owner.say(asked.room_id, "!note revoir dans un mois")
+    await owner.say(asked.room_id, "!muet 2 jours")
+    await owner.say(asked.room_id, "!export")
+    chat = await fragile.bot_room(owner)
+    await owner.wait_for(chat, lambda e: body(e).endswith(".pdf"), deadline_s=PATIENCE_S)
+    await owner.say(asked.room_id, "!clore")
+    await _mail(fragile, asked, "Votre question est close")
+
+    async def locked() -> bool:
+        try:
+            await owner.say(asked.room_id, "Encore un mot.")
+        except Refused:
+            return True
+        return False
+
+    assert await eventually(locked, PATIENCE_S)
+    files = [body(e) for e in await owner.messages(chat) if body(e).endswith((".pdf", ".json"))]
+    assert len(files) == len(set(files)) == 2
+    assert len(_mails(fragile, asked, "Votre question est close")) == 1
+    assert not _mails(fragile, asked, "revoir dans un mois")
+    marks = [e for e in await owner.messages(asked.room_id, limit=200) if e["type"] == "m.reaction"]
+    keys = Counter(e["content"].get("m.relates_to", {}).get("key") for e in marks if e["content"])
+    assert keys["📝"] == 1
+    assert not await fragile.inside(asked, [colleague])
+    killed = kills(fragile)
+    assert {line.split()[1] for line in killed} >= {"React", "TellPatient", "SetSpeaking"}, killed

@@ -54,10 +54,11 @@ def named(kind: str, key: str, payload: bytes) -> str:
 _finish, _take, _commit = Outbox._finish, Inbox.take, Inbox._commit
 
 
-async def finish(self: Outbox, row: Any, outcome: Any, error: str | None = None) -> None:
+async def finish(self: Outbox, row: Any, outcome: Any, error: str | None = None) -> Any:
     crash("performed", f"{type(row.effect).__name__} {row.key}")
-    await _finish(self, row, outcome, error)
+    following = await _finish(self, row, outcome, error)
     crash("recorded", f"{type(row.effect).__name__} {row.key}")
+    return following
 
 
 async def take(self: Inbox, arrivals: Sequence[Arrival]) -> None:
@@ -69,9 +70,10 @@ async def take(self: Inbox, arrivals: Sequence[Arrival]) -> None:
         crash("kept", named(arrival.kind, arrival.key, arrival.payload))
 
 
-async def commit(self: Inbox, item: Any, reading: Any, *, unsure: bool) -> None:
-    await _commit(self, item, reading, unsure=unsure)
+async def commit(self: Inbox, item: Any, reading: Any, *, unsure: bool) -> Any:
+    following = await _commit(self, item, reading, unsure=unsure)
     crash("decided", named(item.kind, item.key, item.payload))
+    return following
 
 
 Outbox._finish = finish  # type: ignore[method-assign]
