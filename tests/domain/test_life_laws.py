@@ -95,7 +95,8 @@ EVENTS = st.lists(
 )
 
 
-def _start() -> Question:
+def start() -> Question:
+    """A question that waits."""
     return life.statuses()[Status.WAITING]
 
 
@@ -103,7 +104,7 @@ def _start() -> Question:
 @settings(deadline=None)
 def test_nothing_internal_is_ever_mailed(events: list[ev.Event], quiet_period_s: int) -> None:
     policy = replace(life.POLICY, quiet_period_s=quiet_period_s)
-    question = _start()
+    question = start()
     now = life.NOW
     for event in events:
         now += timedelta(minutes=7)
@@ -120,7 +121,7 @@ def test_nothing_internal_is_ever_mailed(events: list[ev.Event], quiet_period_s:
 def test_a_question_is_owned_exactly_while_it_is_taken_and_its_owner_changes_on_record_only(
     events: list[ev.Event],
 ) -> None:
-    question = _start()
+    question = start()
     for event in events:
         decision = decide(question, event, life.NOW, life.POLICY)
         after = decision.question
@@ -137,7 +138,7 @@ def test_a_question_is_owned_exactly_while_it_is_taken_and_its_owner_changes_on_
 def test_whatever_happened_there_is_a_next_step_until_the_question_is_archived(
     events: list[ev.Event],
 ) -> None:
-    question, now = _start(), life.NOW
+    question, now = start(), life.NOW
     for event in events:
         now += timedelta(minutes=7)
         question = decide(question, event, now, life.POLICY).question or question
