@@ -135,7 +135,7 @@ class World:
             quiet_after = asyncio.get_running_loop().time() + self.chance.uniform(*TALK_S)
             while not self.ending.is_set() and asyncio.get_running_loop().time() < quiet_after:
                 await self._exchange(talk)
-                await asyncio.sleep(self.chance.uniform(0.2, 2))
+                await asyncio.sleep(self.chance.uniform(0.5, 4))
         except (Told, Refused) as error:
             talk.trouble = str(error)
 
