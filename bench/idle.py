@@ -8,6 +8,7 @@ import sqlite3
 
 from tests.support.clinic import Clinic
 
+WITHIN_S = 120.0
 LEFT_TO_DO = (
     "SELECT count(*) FROM inbox WHERE status = 'pending'",
     "SELECT count(*) FROM outbox WHERE status = 'pending' AND due_at < strftime('%s', 'now') + 10",
@@ -15,9 +16,13 @@ LEFT_TO_DO = (
 
 
 async def idle(clinic: Clinic) -> None:
-    """Wait until nothing is left to do of what was done before, marks on messages and cards included."""
+    """Wait until nothing is left to do of what was done before, marks on messages and cards included.
+
+    Raises :class:`TimeoutError` when that takes more than :data:`WITHIN_S`.
+    """
     file = clinic.stack.directory / "colloque.db"
     with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-        while any(database.execute(query).fetchone()[0] for query in LEFT_TO_DO):
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(WITHIN_S):
+            while any(database.execute(query).fetchone()[0] for query in LEFT_TO_DO):
+                await asyncio.sleep(0.05)
     await asyncio.sleep(0.05)

@@ -31,7 +31,7 @@ from bridge.web.sheet import Sheet, TooMany
 Routes = list[web.RouteDef]
 
 LARGEST_FILE = 128 * 1024 * 1024
-"""Bytes of a file on a page: more than homeservers take, so that what was uploaded can be read."""
+"""Bytes of a file on a page: it is held in memory while it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
