@@ -62,6 +62,8 @@ class Did(StrEnum):
     CONSENT_UNCLEAR = "consent_unclear"
     """The answer was neither a plain yes nor a plain no."""
     CONSENT_EXPIRED = "consent_expired"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    """The patient took a consent back: what went to the expert was closed to them."""
     OPINION_ASKED = "opinion_asked"
     """What was chosen went to an expert, as a linked question."""
     OPINION_GIVEN = "opinion_given"

@@ -69,5 +69,54 @@ def answer_in(text: str, name: str = "") -> Word:
     return Word.UNCLEAR if more or "?" in text else Word.YES
 
 
+_TAKEN_BACK = re.compile(
+    r"\b(?:"
+    r"(?:je (?:retire|annule|revoque|reprends|reviens sur)|j'annule) mon (?:accord|consentement)"
+    r"|je (?:veux|voudrais|souhaite|desire|prefere) (?:retirer|annuler|revoquer) mon (?:accord|consentement)"
+    r"|(?:retirez|annulez|retrait de|^retirer|^annuler) mon (?:accord|consentement)"
+    r"|je ne (?:suis|serais) plus d'accord|je n'accepte plus|je ne consens plus|je ne donne plus mon accord"
+    r"|i (?:hereby )?(?:withdraw|revoke|retract|take back|cancel) my (?:consent|agreement)"
+    r"|(?:i want to|i wish to|i would like to|i'd like to|please) "
+    r"(?:withdraw|revoke|retract|take back|cancel) my (?:consent|agreement)"
+    r"|i no longer (?:agree|consent|accept)|i (?:do not|don't) (?:agree|consent) any ?(?:more|longer)"
+    r")\b"
+)
+_ABOUT = _words("pour a au aux que quant concernant sur avec to for that about on with")
+"""What may follow, and names something else than an opinion (« je ne suis plus d'accord avec la crème »)."""
+_OPINION = re.compile(
+    r"avis\b|opinion|expert|confrere|collegue|colleague|specialist|partag|transm|photo|share"
+)
+_IF = re.compile(r"\b(?:si|s'il|if|whether|peut-etre|maybe|perhaps)\b")
+
+
+def taken_back_in(text: str) -> Word:
+    """Whether these words take an agreement back: ``YES``, ``UNCLEAR`` for a person to read, or ``NONE``.
+
+    What else is said beside it changes nothing; a question, a condition, or another matter does.
+    """
+    found = Word.NONE
+    for sentence in re.findall(r"[^.!?;\n]+[.!?;\n]?", _plain(text)):
+        said = " ".join(sentence.split())
+        match = _TAKEN_BACK.search(said)
+        if match is None:
+            continue
+        more = said[match.end() :].strip(" .!?;")
+        elsewhere = more.split(maxsplit=1)[:1] and more.split()[0] in _ABOUT and not _OPINION.search(more)
+        if elsewhere or said.endswith("?") or _IF.search(said[: match.start()]):
+            found = Word.UNCLEAR
+            continue
+        return Word.YES
+    return found
+
+
+def plain_no_in(text: str, name: str = "") -> bool:
+    """Whether these words are a no, and nothing more."""
+    if answer_in(text, name) is not Word.NO:
+        return False
+    words = [word for word in _WORD.findall(_plain(text)) if word not in _POLITE]
+    no = next(no for no in sorted(_NO, key=len, reverse=True) if f"{' '.join(words)} ".startswith(f"{no} "))
+    return not set(words[len(no.split()) :]) - _BESIDE - {"finalement"} - set(_WORD.findall(_plain(name)))
+
+
 def _plain(text: str) -> str:
     return folded(text).replace("’", "'")

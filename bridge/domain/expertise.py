@@ -88,6 +88,8 @@ def ordered(
         return _refused_by_voice(question, by, rest)
     if known := open_one(question, first.rstrip(":,").upper()):
         return more(question, by, known, rest)
+    if any(one.linked and one.reference == first.rstrip(":,").upper() for one in question.opinions):
+        return reply(question, by, "opinion_none_open", linked=first.rstrip(":,").upper())
     return _begin(question, by, command.argument, policy)
 
 
@@ -149,6 +151,12 @@ def consent_key(question: Question, opinion: Opinion) -> str:
     return f"{question.id}:consent:{opinion.number}"
 
 
+def said_last(question: Question, key: str) -> bool:
+    """Whether nothing was said to the patient after this mail of ours."""
+    ours = [mail for mail in question.thread if not mail.startswith("<")]
+    return ours[-1:] == [key] and not question.draft
+
+
 def confirmed(question: Question, by: By, now: datetime) -> Decision:
     """The owner wants what they saw: the patient is asked, in neutral words."""
     opinion = _at(question, Stage.SHOWN)
@@ -177,11 +185,7 @@ def consent_read(
     if question is None or opinion is None or not question.owner:
         return wrote
     key = consent_key(question, opinion)
-    if event.answers:
-        addressed = event.answers == key
-    else:
-        ours = [mail for mail in before.thread if not mail.startswith("<")]
-        addressed = ours[-1:] == [key] and not before.draft
+    addressed = event.answers == key if event.answers else said_last(before, key)
     word = answer_in(event.text, question.name)
     if not addressed or word is Word.NONE:
         return wrote
@@ -201,7 +205,7 @@ def consent_read(
         "",
         details_of(opinion, how=Consent.WRITTEN, input=cause),
     )
-    settle = _agreed if word is Word.YES else _refused
+    settle = _agreed if word is Word.YES else refused
     return wrote.then(settle(question, opinion, given, now, policy))
 
 
@@ -221,16 +225,17 @@ def _refused_by_voice(question: Question, by: By, how: str) -> Decision:
         return reply(question, by, "opinion_none_shown")
     key = f"{consent_key(question, opinion)}:spoken:{by.event_id}"
     act = Act(key, Did.CONSENT_REFUSED, by.user_id, how, details_of(opinion, how=Consent.SPOKEN))
-    return _refused(question, opinion, act)
+    return refused(question, opinion, act)
 
 
-def _refused(
+def refused(
     question: Question,
     opinion: Opinion,
     act: Act,
     _now: datetime | None = None,
     _policy: Policy | None = None,
 ) -> Decision:
+    """The patient refuses: nothing leaves, and the owner is told."""
     ended = with_opinion(question, replace(opinion, stage=Stage.ENDED, chosen=()))
     told = said(ended, "opinion_refused", act.key, to=opinion.called)
     return replace(told, acts=(act,))

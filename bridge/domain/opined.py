@@ -134,10 +134,18 @@ def recall(question: Question, by: By, words: str) -> Decision:
     opinion = open_one(question, reference.rstrip(":,").upper())
     if opinion is None or opinion.linked is None:
         return reply(question, by, "opinion_none_open", linked=reference)
-    ended = with_opinion(question, replace(opinion, stage=Stage.ENDED))
     key = f"{question.id}:{Did.OPINION_DROPPED}:{by.event_id}"
-    effect = Recall(key, question.id, opinion.linked.question_id, question.owner_name)
+    back = taken_back(question, opinion, key)
+    assert back.question is not None
     details = details_of(opinion, linked=opinion.reference)
     act = Act(key, Did.OPINION_DROPPED, by.user_id, "".join(why), details)
-    told = reply(ended, by, "opinion_recalled_here", to=opinion.called, linked=opinion.reference)
-    return replace(told, effects=(to_linked(question, opinion, effect), *told.effects), acts=(act,))
+    told = reply(back.question, by, "opinion_recalled_here", to=opinion.called, linked=opinion.reference)
+    return back.then(replace(told, acts=(act,)))
+
+
+def taken_back(question: Question, opinion: Opinion, key: str) -> Decision:
+    """What went to an expert is closed to them from now on."""
+    assert opinion.linked is not None
+    ended = with_opinion(question, replace(opinion, stage=Stage.ENDED))
+    effect = Recall(key, question.id, opinion.linked.question_id, question.owner_name)
+    return Decision(ended, (to_linked(question, opinion, effect),))

@@ -29,6 +29,7 @@ from bridge.domain import (
     patient,
     personal,
     private,
+    revoking,
     steering,
     talk,
     transcripts,
@@ -169,7 +170,8 @@ def _of_mail(question: Question, event: OfMail, now: datetime, policy: Policy) -
         case ev.PatientWrote():
             let_in = floods.came_in(question, event.input_id)
             wrote = patient.patient_wrote(let_in, event, now, policy)
-            return expertise.consent_read(let_in, wrote, event, now, policy)
+            read = expertise.consent_read(let_in, wrote, event, now, policy)
+            return revoking.consent_revoked(let_in, read, event)
         case ev.MailSetAside():
             return patient.set_aside(floods.came_in(question, event.input_id), event)
         case ev.AskedToo():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
-from bridge.domain.agreeing import Word, answer_in
+from bridge.domain.agreeing import Word, answer_in, plain_no_in, taken_back_in
 from bridge.domain.anonymous import without_identity
 
 # --- words ---
@@ -69,3 +69,46 @@ def test_a_text_loses_whom_it_is_of(text: str, left: str) -> None:
 def test_without_a_name_address_or_number_a_text_is_read_as_it_is_or_marked(text: str) -> None:
     once = without_identity(text, "Marie Dupont", ())
     assert without_identity(once, "Marie Dupont", ()) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Je retire mon accord", Word.YES),
+        ("Bonjour docteur,\nje retire mon accord. Merci\nMarie Dupont", Word.YES),
+        ("Finalement, je ne suis plus d'accord.", Word.YES),
+        ("Je ne suis plus d’accord pour l’avis du cardiologue", Word.YES),
+        ("J'ai réfléchi : je souhaite retirer mon consentement, pardon.", Word.YES),
+        ("Je retire mon accord. Pouvez-vous quand même me répondre ?", Word.YES),
+        ("I withdraw my consent", Word.YES),
+        ("I'd like to take back my consent, please.", Word.YES),
+        ("I no longer agree that my photos are shared", Word.YES),
+        ("I don't agree any more", Word.YES),
+        ("Retirer mon accord", Word.YES),
+        ("Puis-je retirer mon accord ?", Word.NONE),
+        ("Et si je retire mon accord, que se passe-t-il", Word.UNCLEAR),
+        ("Je retire mon accord ?", Word.UNCLEAR),
+        ("Je ne suis plus d'accord avec la crème", Word.UNCLEAR),
+        ("Je retire mon accord pour l'opération", Word.UNCLEAR),
+        ("Je ne retire pas mon accord", Word.NONE),
+        ("Je retire ma question", Word.NONE),
+        ("Je suis d'accord", Word.NONE),
+        ("", Word.NONE),
+    ],
+)
+def test_an_agreement_is_taken_back_by_words_that_say_so(text: str, word: Word) -> None:
+    assert taken_back_in(text) is word
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Non", True),
+        ("Bonjour, non finalement. Merci, Marie", True),
+        ("Non, pas de fièvre", False),
+        ("Oui", False),
+        ("Non, aucun problème", False),
+    ],
+)
+def test_a_no_is_plain_when_it_says_nothing_more(text: str, plain: bool) -> None:
+    assert plain_no_in(text, "Marie DUPONT") is plain

@@ -318,7 +318,9 @@ def test_what_has_gone_to_an_expert_can_be_taken_back() -> None:
     assert recall.linked == LINKED.question_id
     (act,) = (act for act in decision.acts if act.did == Did.OPINION_DROPPED)
     assert act.why == "consent withdrawn"
-    assert not only(on(state(decision), ordered("ABC234: more")), AskMore)
+    later = on(state(decision), ordered("ABC234: more"))
+    assert not only(later, AskMore)
+    assert only(later, fx.SayAll)[0].phrases[0].text == "bot.opinion_none_open"
     assert not only(on(opened_one(), ordered("cancel ZZZZZZ")), Recall)
 
 

@@ -10,44 +10,8 @@ import pytest
 from bridge.demo.person import Person, Refused
 from bridge.demo.photos import skin_jpeg
 from bridge.ports import Json
+from tests.support.asking import BOT, ask, chat_of, hears, invited, someone_with_an_account
 from tests.support.clinic import DOMAIN, Asked, Clinic, body, eventually
-
-BOT = f"@colloque:{DOMAIN}"
-
-
-async def _invited(person: Person, name: str) -> str:
-    """The room with this in its name that someone is asked into, joined."""
-    found = ""
-
-    async def there() -> bool:
-        nonlocal found
-        synced = await person.call("GET", "/v3/sync", timeout="0")
-        for room_id, room in synced.get("rooms", {}).get("invite", {}).items():
-            state = room["invite_state"]["events"]
-            if any(name in str(event["content"].get("name", "")) for event in state):
-                found = room_id
-        return bool(found)
-
-    assert await eventually(there)
-    return await person.join(found)
-
-
-async def _hears(person: Person, room_id: str, words: str) -> Json:
-    return await person.wait_for(
-        room_id, lambda event: words in body(event) and event["sender"] != person.user_id
-    )
-
-
-async def _ask(clinic: Clinic, person: Person, group: str, title: str) -> tuple[str, Asked | None]:
-    """A question from the bot chat; the requester's own room."""
-    chat = await clinic.bot_room(person)
-    await person.say(chat, f"!question {group} {title}\nDepuis mardi, sans fièvre.")
-    await _hears(person, chat, "rien n'est envoyé avant")
-    await person.show(chat, skin_jpeg(), "peau.jpg", "image/jpeg")
-    await person.say(chat, "Les deux bras.")
-    await person.say(chat, "envoyer")
-    await _hears(person, chat, f"«\N{NO-BREAK SPACE}{title}\N{NO-BREAK SPACE}»")
-    return await _invited(person, title), None
 
 
 async def _shown_clean(person: Person, asked: Asked) -> bool:
@@ -71,7 +35,7 @@ async def _outgoing(clinic: Clinic) -> int:
 async def test_a_practitioner_asks_a_group_they_are_not_in_and_hears_the_owner_only(clinic: Clinic) -> None:
     asker, title = clinic.outsider, f"Avis {secrets.token_hex(3)}"
     mails = await _outgoing(clinic)
-    own, _ = await _ask(clinic, asker, "duo", title)
+    own, _ = await ask(clinic, asker, "duo", title)
     owner, other = clinic.members("duo")
     asked = await clinic.found("duo", title)
     said = [body(event) for event in (await owner.messages(asked.room_id))]
@@ -79,14 +43,14 @@ async def test_a_practitioner_asks_a_group_they_are_not_in_and_hears_the_owner_o
     assert await _shown_clean(owner, asked)
     await owner.say(asked.room_id, "Montrez-moi l'autre bras.")
     await clinic.sealed(asked, owner)
-    answer = await _hears(asker, own, "Montrez-moi l'autre bras.")
+    answer = await hears(asker, own, "Montrez-moi l'autre bras.")
     name = await asker.call("GET", f"/v3/rooms/{own}/state/m.room.member/{answer['sender']}")
     assert name["displayname"] == owner.name
     await owner.say(asked.room_id, "!note eczéma nummulaire ?")
     await asker.say(own, "Le voici.")
-    await _hears(owner, asked.room_id, "Le voici.")
+    await hears(owner, asked.room_id, "Le voici.")
     await owner.say(asked.room_id, "Merci, c'est bénin.")
-    await _hears(asker, own, "Merci, c'est bénin.")
+    await hears(asker, own, "Merci, c'est bénin.")
     assert not any("nummulaire" in body(event) for event in await asker.messages(own))
     assert await _senders(asker, own) == {asker.user_id, BOT, answer["sender"]}
     assert owner.user_id not in await _senders(asker, own)
@@ -101,22 +65,22 @@ async def test_a_practitioner_asks_a_group_they_are_not_in_and_hears_the_owner_o
 async def test_a_member_of_the_group_asks_it_and_does_not_take_their_own_question(clinic: Clinic) -> None:
     asker, colleague = clinic.members("duo")
     title = f"Entre nous {secrets.token_hex(3)}"
-    own, _ = await _ask(clinic, asker, "duo", title)
+    own, _ = await ask(clinic, asker, "duo", title)
     asked = await clinic.found("duo", title)
     await asker.say(asked.room_id, "Une précision.")
     chat = await clinic.bot_room(asker)
-    await _hears(asker, chat, "votre propre question")
+    await hears(asker, chat, "votre propre question")
     await colleague.join(asked.alias)
     await colleague.react(asked.room_id, asked.event_id, "🙋")
     await clinic.sealed(asked, colleague)
     with pytest.raises(Refused):
         await asker.say(asked.room_id, "Encore là.")
     await colleague.say(asked.room_id, "Je regarde.")
-    await _hears(asker, own, "Je regarde.")
+    await hears(asker, own, "Je regarde.")
     await colleague.say(asked.room_id, "!clore")
-    await _hears(asker, own, "Votre question est close")
+    await hears(asker, own, "Votre question est close")
     await asker.say(own, "Encore une chose.")
-    await _hears(colleague, asked.room_id, "Encore une chose.")
+    await hears(colleague, asked.room_id, "Encore une chose.")
 
 
 async def _listed(person: Person, chat: str, words: str) -> str:
@@ -141,13 +105,13 @@ async def test_a_message_that_is_answered_becomes_the_question_and_the_asker_fin
     asker, title = clinic.outsider, f"Repris {secrets.token_hex(3)}"
     chat = await clinic.bot_room(asker)
     forwarded = await asker.say(chat, "Trois lésions en cocarde depuis hier.")
-    await _hears(asker, chat, "aide")  # the bot answers what it doesn't understand
+    await hears(asker, chat, "aide")  # the bot answers what it doesn't understand
     reply = {"m.relates_to": {"m.in_reply_to": {"event_id": forwarded}}}
     await asker.send(chat, {"msgtype": "m.text", "body": f"!question duo {title}", **reply})
-    await _hears(asker, chat, "en fait partie")
+    await hears(asker, chat, "en fait partie")
     await asker.say(chat, "envoyer")
-    await _hears(asker, chat, f"«\N{NO-BREAK SPACE}{title}\N{NO-BREAK SPACE}»")
-    own = await _invited(asker, title)
+    await hears(asker, chat, f"«\N{NO-BREAK SPACE}{title}\N{NO-BREAK SPACE}»")
+    own = await invited(asker, title)
     owner = clinic.members("duo")[0]
     asked = await clinic.found("duo", title)
     words = [body(event) for event in await owner.messages(asked.room_id)]
@@ -157,7 +121,7 @@ async def test_a_message_that_is_answered_becomes_the_question_and_the_asker_fin
     assert title in listed
     await owner.say(asked.room_id, "Je regarde.")
     await clinic.sealed(asked, owner)
-    await _hears(asker, own, "Je regarde.")
+    await hears(asker, own, "Je regarde.")
     assert title not in await _listed(asker, chat, "!liste questions en attente")
     assert title in await _listed(asker, chat, "!liste questions ouvertes")
 
@@ -165,18 +129,8 @@ async def test_a_message_that_is_answered_becomes_the_question_and_the_asker_fin
 @pytest.fixture
 async def patient(clinic: Clinic) -> AsyncIterator[Person]:
     """Someone with an account and nothing else."""
-    name, password = f"patient{secrets.token_hex(4)}", secrets.token_urlsafe(9)
-    await clinic.stack.synapse.register_user(name, password, displayname="Marie Dupont")
-    person = Person(clinic.stack.synapse.url, f"@{name}:{DOMAIN}", "Marie Dupont")
-    await person.login(password)
-    yield person
-    await person.close()
-
-
-async def _chat(person: Person, *state: Json) -> str:
-    content = {"preset": "trusted_private_chat", "is_direct": True, "invite": [BOT]}
-    made = await person.call("POST", "/v3/createRoom", {**content, "initial_state": list(state)})
-    return str(made["room_id"])
+    async with someone_with_an_account(clinic) as person:
+        yield person
 
 
 @pytest.mark.timeout(120)
@@ -185,22 +139,22 @@ async def test_a_patient_writes_to_the_bot_chooses_a_group_and_is_answered(
 ) -> None:
     mails = await _outgoing(clinic)
     title = f"Tache {secrets.token_hex(3)}"
-    chat = await _chat(patient)
+    chat = await chat_of(patient)
     await patient.say(chat, f"{title}\nElle change de couleur.")  # before the bot has come
-    offered = body(await _hears(patient, chat, "À quel groupe"))
+    offered = body(await hears(patient, chat, "À quel groupe"))
     number = next(line.partition(".")[0] for line in offered.splitlines() if line.endswith(". Duo"))
     await patient.say(chat, number)
-    await _hears(patient, chat, "Question au groupe Duo")
+    await hears(patient, chat, "Question au groupe Duo")
     await patient.say(chat, "envoyer")
-    own = await _invited(patient, title)
-    await _hears(patient, own, "Elle change de couleur.")
+    own = await invited(patient, title)
+    await hears(patient, own, "Elle change de couleur.")
     owner = clinic.members("duo")[0]
     asked = await clinic.found("duo", title)
     await owner.say(asked.room_id, "Depuis quand ?")
     await clinic.sealed(asked, owner)
-    await _hears(patient, own, "Depuis quand ?")
+    await hears(patient, own, "Depuis quand ?")
     await patient.say(own, "Depuis Noël.")
-    words = await _hears(owner, asked.room_id, "Depuis Noël.")
+    words = await hears(owner, asked.room_id, "Depuis Noël.")
     ghost = await owner.call("GET", f"/v3/rooms/{asked.room_id}/state/m.room.member/{words['sender']}")
     assert ghost["displayname"] == "Marie Dupont"
     joined = (await patient.call("GET", "/v3/joined_rooms"))["joined_rooms"]
@@ -215,11 +169,11 @@ async def test_a_patient_whose_chat_is_encrypted_is_led_to_one_that_is_not(
     clinic: Clinic, patient: Person
 ) -> None:
     encryption = {"algorithm": "m.megolm.v1.aes-sha2"}
-    theirs = await _chat(patient, {"type": "m.room.encryption", "state_key": "", "content": encryption})
-    await _hears(patient, theirs, "chiffré")
-    chat = await _invited(patient, "Colloque")
-    await _hears(patient, chat, "Ici, vous pouvez poser une question")
+    theirs = await chat_of(patient, {"type": "m.room.encryption", "state_key": "", "content": encryption})
+    await hears(patient, theirs, "chiffré")
+    chat = await invited(patient, "Colloque")
+    await hears(patient, chat, "Ici, vous pouvez poser une question")
     await patient.say(chat, "J'ai une question.")
-    await _hears(patient, chat, "À quel groupe")
+    await hears(patient, chat, "À quel groupe")
     await patient.say(chat, "abandonner")
-    await _hears(patient, chat, "rien n'a été envoyé")
+    await hears(patient, chat, "rien n'a été envoyé")
