@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from bridge.answering import all_pages, read_answer_link
+from bridge.answering import all_pages, read_answer_link, read_file_left_out
 from bridge.asking import asked, asking, reader
 from bridge.availability import StoredAvailability
 from bridge.care import policy, secret_for
@@ -275,6 +275,7 @@ class Bridge:
             ),
             "web": read_errand,
             "answer_link": read_answer_link,
+            "file_left_out": read_file_left_out,
             "result": read_result,
         }
         outlet = Outlet(self.homeserver, self.names, place)

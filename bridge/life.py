@@ -112,6 +112,7 @@ def happenings() -> dict[str, ev.Event]:
         "m7", "q1", MANY, NOW.timestamp() + 600, first=True
     )
     found["a mail was handed over"] = ev.AnswerHandedOver(1, ("$w",))
+    found["a file was too large for the patient's mail"] = ev.FileLeftOut(1, 0, "scan.dcm")
     found["a mail was refused"] = ev.AnswerFailed(1, ("$w",), "550")
     found["mail was set aside"] = ev.MailSetAside("m2", "bounced")
     found["a quiet period ends"] = ev.DraftDue(1)

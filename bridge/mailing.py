@@ -15,13 +15,14 @@ from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.keptmails import StoredSuppressions, StoredTurns
 from bridge.mail.checked import sender_check
-from bridge.mail.perform import MailPerformer, MailSettings
+from bridge.mail.perform import MailPerformer
 from bridge.mail.read import MailReader
 from bridge.mail.sandbox import Sandbox
 from bridge.mail.send import SmtpMailer
 from bridge.mail.signing import Signer
 from bridge.mail.suppress import Suppressing
 from bridge.mail.turns import Gate
+from bridge.mail.write import MailSettings
 from bridge.ports import Clock, Homeserver, Mailer, Names, RawInput, Reading
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival

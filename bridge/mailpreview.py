@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from email import message_from_bytes
 from email.message import Message
@@ -34,22 +35,28 @@ def preview(
 def write_previews(folder: Path, language: str) -> int:
     """Write the mails of one language; returns how many."""
     from bridge.demo.photos import skin_jpeg
-    from bridge.mail.compose import compose
     from bridge.mail.photos import clean_photo
-    from bridge.mail.samples import samples
 
     photo = clean_photo(skin_jpeg())
     assert photo is not None
     folder.mkdir(parents=True, exist_ok=True)
-    count = 0
-    for name, mail in samples(language, photo.content):
+    return asyncio.run(_written(folder, language, photo.content))
+
+
+async def _written(folder: Path, language: str, photo: bytes) -> int:
+    from bridge.mail.compose import compose
+    from bridge.mail.samples import samples
+
+    names = set()
+    async for name, mail in samples(language, photo):
+        assert name not in names, name
+        names.add(name)
         raw = compose(mail)
         whole = message_from_bytes(raw)
         (folder / f"{name}.eml").write_bytes(raw)
         (folder / f"{name}.txt").write_text(_reading(whole, "text/plain"), encoding="utf-8")
         (folder / f"{name}.html").write_text(_with_photos(whole), encoding="utf-8")
-        count += 1
-    return count
+    return len(names)
 
 
 def _reading(mail: Message, mimetype: str) -> str:

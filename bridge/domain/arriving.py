@@ -1,4 +1,4 @@
-"""Events about mails that can't simply be read: unusable ones, and those that wait for their turn."""
+"""Events about mails that aren't simply words: unusable ones, those that wait, errands; and of pages."""
 
 from __future__ import annotations
 
@@ -82,3 +82,15 @@ class AnswerLinkAsked:
 
     input_id: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileLeftOut:
+    """A file of an answer is too large for its mail, or its page: the patient was told, but hasn't it.
+
+    ``index`` is its line's within the answer ``number``.
+    """
+
+    number: int
+    index: int
+    name: str

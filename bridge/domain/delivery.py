@@ -13,7 +13,7 @@ from bridge.domain import events as ev
 from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.content import Line
 from bridge.domain.replies import By, reply
-from bridge.domain.state import Decision, Outgoing, Policy, Question, in_room, latest, thread_of
+from bridge.domain.state import Decision, Outgoing, Policy, Question, in_room, latest, said, thread_of
 
 STOPPED = "stopped"
 """Why nothing is sent to an address whose patient wants no e-mails."""
@@ -125,6 +125,12 @@ def handed_over(question: Question, event: ev.AnswerHandedOver, now: datetime) -
         answered_at=question.answered_at or now,
     )
     return Decision(settled, _marks(question, event.number, event.events, cause, SENT), (act,))
+
+
+def left_out(question: Question, event: ev.FileLeftOut) -> Decision:
+    """A file didn't reach the patient: said once, however often they try. Its name is its author's only."""
+    name = event.name if question.owner else "…"
+    return said(question, "file_left_out", f"{event.number}:{event.index}", name=name)
 
 
 def refused(question: Question, event: ev.AnswerFailed) -> Decision:

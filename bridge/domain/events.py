@@ -11,6 +11,7 @@ from enum import StrEnum
 from bridge.domain.arriving import AnswerLinkAsked as AnswerLinkAsked
 from bridge.domain.arriving import AskedToo as AskedToo
 from bridge.domain.arriving import ErrandAsked as ErrandAsked
+from bridge.domain.arriving import FileLeftOut as FileLeftOut
 from bridge.domain.arriving import MailPostponed as MailPostponed
 from bridge.domain.arriving import MailUnusable as MailUnusable
 from bridge.domain.commands import Command, UnknownCommand
@@ -377,6 +378,7 @@ Event = (
     | SealCompleted
     | DraftDue
     | AnswerHandedOver
+    | FileLeftOut
     | AnswerFailed
     | NoticeFailed
     | AgendaChecked

@@ -12,6 +12,8 @@ from datetime import datetime
 from bridge.domain.arriving import Errand
 
 PATH, ANSWERS = "/m", "/m/answer"
+LARGEST_FILE = 128 * 1024 * 1024
+"""Bytes of a file on an answer's page: it is held in memory while it is sent."""
 VALID_DAYS = 30
 """How long an answer can be read by its link; after that its page offers to send another one."""
 SIGNED_BYTES = 15

@@ -132,6 +132,7 @@ OfTheBridge = (
     ev.SealCompleted
     | ev.DraftDue
     | ev.AnswerHandedOver
+    | ev.FileLeftOut
     | ev.AnswerFailed
     | ev.NoticeFailed
     | ev.AgendaChecked
@@ -201,6 +202,8 @@ def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy
             return delivery.draft_due(question, event, now)
         case ev.AnswerHandedOver():
             return delivery.handed_over(question, event, now)
+        case ev.FileLeftOut():
+            return delivery.left_out(question, event)
         case ev.AnswerFailed():
             return delivery.refused(question, event)
         case ev.NoticeFailed():

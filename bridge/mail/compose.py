@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.header import Header
@@ -19,11 +19,13 @@ from enum import StrEnum
 from html import escape
 from pathlib import Path
 
-import nh3
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 from bridge.locale import DEFAULT, LANGUAGES, text
+from bridge.mail.lines import SHOWN_IN_PLACE, shown, unbroken
+from bridge.mail.lines import OutgoingFile as OutgoingFile
+from bridge.mail.lines import OutgoingLine as OutgoingLine
 from bridge.ports import Permanent
 
 MAX_SUBJECT = 200
@@ -32,20 +34,9 @@ MAX_REFERENCES = 20
 """Message-IDs kept beside the thread's first, from its end."""
 NOT_AN_ADDRESS = "553"
 """Reply code of a mailbox name that isn't allowed (RFC 5321, 4.2.3)."""
+LEFT_OUT_HEADER = "X-Colloque-Left-Out"
+"""Numbers of the lines whose file is too large for this mail; whoever hands it over tells their author."""
 POLICY = SMTP.clone(max_line_length=78, cte_type="7bit")
-_PHRASING = "br b strong i em u s del sub sup code a"
-_BLOCKS = "p hr pre blockquote ul ol li h1 h2 h3 h4 h5 h6 table thead tbody tr th td"
-TAGS = frozenset(f"{_PHRASING} {_BLOCKS}".split())
-"""Without ``sub``, ``sup`` and tables, 10⁹ would read 109 and the columns of a dosage run together."""
-
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
-_STYLES = {
-    "pre": {"style": "white-space:pre-wrap;overflow-wrap:anywhere"},
-    "blockquote": {"style": "margin:0 0 8px;padding-left:10px;border-left:3px solid #cbd2d9"},
-    "th": {"style": "border:1px solid #cbd2d9;padding:2px 6px;text-align:left"},
-    "td": {"style": "border:1px solid #cbd2d9;padding:2px 6px"},
-}
-_SHOWN_IN_PLACE = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_WORDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 # Line ends of every kind, and the marks that make a name read backwards.
@@ -69,25 +60,6 @@ class MailKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OutgoingFile:
-    """A photo or file as attached."""
-
-    name: str
-    mimetype: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingLine:
-    """One message: text, its formatted form, a file; ``note`` says honestly what could not be attached."""
-
-    text: str = ""
-    html: str = ""
-    file: OutgoingFile | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class OutgoingCalendar:
     """A calendar object (RFC 5545) and what a calendar shall do with it: ``REQUEST`` or ``CANCEL``."""
 
@@ -101,6 +73,7 @@ class OutgoingMail:
 
     ``links`` are the footer's, label and URL. ``unsubscribe`` are the ways to get no more such mails
     (RFC 2369); the first may be used by a program with one POST (RFC 8058) when it is a page.
+    ``left_out`` are the numbers of the owner's lines whose file doesn't fit.
     """
 
     kind: MailKind
@@ -123,6 +96,7 @@ class OutgoingMail:
     calendar: OutgoingCalendar | None = None
     links: tuple[tuple[str, str], ...] = ()
     unsubscribe: tuple[str, ...] = ()
+    left_out: tuple[int, ...] = ()
 
     @property
     def seed(self) -> str:
@@ -171,7 +145,7 @@ def _cleaned(mail: OutgoingMail) -> OutgoingMail:
 
 def _cleaned_line(line: OutgoingLine) -> OutgoingLine:
     file = line.file and replace(line.file, name=_file_name(line.file.name))
-    return OutgoingLine(_words(line.text), _words(line.html), file, _words(line.note))
+    return OutgoingLine(_words(line.text), _words(line.html), file, _words(line.note), line.link)
 
 
 def _file_name(name: str) -> str:
@@ -222,6 +196,8 @@ def _headers(mail: OutgoingMail) -> Iterator[tuple[str, str]]:
         yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "X-Auto-Response-Suppress", "All"
     yield "X-Colloque-Instance", "1"
+    if mail.left_out:
+        yield LEFT_OUT_HEADER, ",".join(str(number) for number in mail.left_out)
     yield "MIME-Version", "1.0"
 
 
@@ -277,8 +253,8 @@ def _content(mail: OutgoingMail) -> MIMEPart:
     The photos are outside the alternative, so that someone who reads the text part gets them too.
     """
     numbered = [(number, line.file) for number, line in enumerate(mail.lines) if line.file]
-    photos = [_attached(file, _cid(mail, n)) for n, file in numbered if file.mimetype in _SHOWN_IN_PLACE]
-    files = [_attached(file) for _, file in numbered if file.mimetype not in _SHOWN_IN_PLACE]
+    photos = [_attached(file, _cid(mail, n)) for n, file in numbered if file.mimetype in SHOWN_IN_PLACE]
+    files = [_attached(file) for _, file in numbered if file.mimetype not in SHOWN_IN_PLACE]
     readings = [_reading("plain", _render("mail.txt", mail)), _reading("html", _render("mail.html", mail))]
     if mail.calendar is not None:
         readings.append(_invitation(mail.calendar))
@@ -329,42 +305,8 @@ def _cid(mail: OutgoingMail, number: int) -> str:
 
 def _render(template: str, mail: OutgoingMail) -> str:
     def say(key: str, **values: object) -> str:
-        return text(mail.language, f"mail.{key}", **values)
+        words = text(mail.language, f"mail.{key}", **values)
+        return Markup(unbroken(escape(words))) if template.endswith(".html") else words
 
     lines = [shown(line, _cid(mail, number)) for number, line in enumerate(mail.lines)]
     return _TEMPLATES.get_template(template).render(mail=mail, lines=lines, say=say)
-
-
-def _as_text(html: str) -> str:
-    from inscriptis import get_text  # heavy, and nearly every client sends the plain words, too
-
-    words: str = get_text(html)
-    return words.strip()
-
-
-def shown(line: OutgoingLine, cid: str) -> Mapping[str, object]:
-    """A line's two readings; whichever its sender left out is made from the other."""
-    html = clean_html(line.html)
-    formatted = html if nh3.clean(html, tags=set()).strip() else ""
-    words = line.text if line.text.strip() else _as_text(formatted)
-    file = line.file
-    return {
-        "text": words,
-        "html": Markup(formatted or escape(words).replace("\n", "<br>")),
-        "file": file.name if file else "",
-        "photo": cid if file and file.mimetype in _SHOWN_IN_PLACE else "",
-        "note": line.note,
-    }
-
-
-def clean_html(html: str) -> str:
-    """A client's formatted body without anything that loads, hides, styles, or quotes another message."""
-    return nh3.clean(
-        html,
-        tags=set(TAGS),
-        clean_content_tags={"script", "style", "mx-reply"},
-        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        set_tag_attribute_values=_STYLES,
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener noreferrer",
-    )

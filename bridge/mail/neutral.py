@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 
 from bridge.locale import text
 from bridge.mail.compose import OutgoingLine, OutgoingMail
@@ -19,6 +18,4 @@ def neutral(mail: OutgoingMail) -> OutgoingMail:
 def line_to_page(language: str, url: str, *, correction: bool = False) -> OutgoingLine:
     """What stands in the place of an answer."""
     key = "mail.correction_waits" if correction else "mail.answer_waits"
-    words, button = text(language, key), text(language, "mail.read_answer")
-    link = f'<a href="{escape(url)}">{escape(button)}</a>'
-    return OutgoingLine(f"{words}\n\n{url}", f"<p>{escape(words)}</p><p>{link}</p>")
+    return OutgoingLine(text(language, key), link=(text(language, "mail.read_answer"), url))

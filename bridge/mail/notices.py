@@ -6,10 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.domain import effects as fx
+from bridge.domain.errands import ANSWER_AGAIN
 from bridge.domain.organisation import Organisation
 from bridge.locale import text
 from bridge.mail.addresses import message_id_of, reply_address
 from bridge.mail.compose import MailKind, OutgoingCalendar, OutgoingLine, OutgoingMail
+
+CONSENT_ON_PAGE = "consent_on_page"
+"""Asks for consent where the mail itself may not say to what."""
+BUTTONS = {ANSWER_AGAIN: "read_answer", CONSENT_ON_PAGE: "read_consent"}
+"""Which notices lead to a page, and how their button is called (locale keys of ``[mail]``)."""
 
 
 def patient_notice(
@@ -32,13 +38,21 @@ def patient_notice(
         subject=effect.subject,
         reference=effect.reference,
         emergency=emergency,
-        lines=(OutgoingLine(text(effect.language, f"notice.{effect.message}", **effect.values)),),
+        lines=(_line(effect),),
         message_id=message_id_of(effect.key, domain),
         in_reply_to=references[-1] if references else "",
         references=references,
         date=now,
         calendar=_calendar(effect, organisation, domain, now) if effect.meeting else None,
     )
+
+
+def _line(effect: fx.TellPatient) -> OutgoingLine:
+    words = text(effect.language, f"notice.{effect.message}", **effect.values)
+    button = BUTTONS.get(effect.message)
+    if button is None:
+        return OutgoingLine(words)
+    return OutgoingLine(words, link=(text(effect.language, f"mail.{button}"), effect.values["link"]))
 
 
 def calendar_uid(key: str, domain: str) -> str:

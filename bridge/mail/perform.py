@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
 
 import structlog
 
 from bridge.domain import effects as fx
-from bridge.domain.content import Attachment, Kind, Line
-from bridge.domain.errands import ANSWER_AGAIN
-from bridge.domain.events import AnswerFailed, AnswerHandedOver, MailSetAside, NoticeFailed
-from bridge.domain.letters import CONSENT
-from bridge.domain.links import MailLinks
-from bridge.domain.organisation import Mails, Organisation
+from bridge.domain.events import (
+    AnswerFailed,
+    AnswerHandedOver,
+    Event,
+    FileLeftOut,
+    MailSetAside,
+    NoticeFailed,
+)
+from bridge.domain.organisation import Organisation
 from bridge.flow.retry import MAIL, Backoff
-from bridge.locale import text
-from bridge.mail.addresses import bounce_address, message_id_of, reply_address
-from bridge.mail.compose import MailKind, OutgoingFile, OutgoingLine, OutgoingMail, compose
-from bridge.mail.footer import unsubscribable, with_footer
-from bridge.mail.neutral import line_to_page, neutral
-from bridge.mail.notices import patient_notice
-from bridge.mail.signing import Signer
+from bridge.mail.addresses import bounce_address
+from bridge.mail.compose import LEFT_OUT_HEADER, OutgoingMail, compose
+from bridge.mail.write import MailSettings, Writer
 from bridge.ports import (
     Ambiguous,
     Clock,
@@ -33,33 +32,13 @@ from bridge.ports import (
     Permanent,
     PortError,
     Task,
-    Temporary,
-    TransportDown,
 )
-
-if TYPE_CHECKING:
-    from bridge.mail.photos import Photo
 
 log = structlog.get_logger()
 
 NULL_SENDER = ""
 """Mails that must never cause another one are sent with the null reverse-path (RFC 5321, 4.5.5)."""
-
-
-@dataclass(frozen=True, slots=True)
-class MailSettings:
-    """What mails need of the configuration. ``emergency`` is by language; sizes are in bytes.
-
-    Without ``links`` patients are told which words they can answer with. Without a ``signer`` the mail
-    server signs, or nobody.
-    """
-
-    domain: str
-    emergency: dict[str, str]
-    max_attachments: int
-    reply_within_h: int
-    links: MailLinks | None = None
-    signer: Signer | None = None
+_LEFT_OUT = re.compile(rb"^" + LEFT_OUT_HEADER.encode() + rb": ([0-9, ]+)\r$", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -85,7 +64,7 @@ class MailPerformer:
         if task.handing_over:
             log.warning("mail.again", row=task.id)  # it may arrive twice, with one Message-ID
         await self._submit(task.id, sender, recipient, body)
-        return self._handed_over(task.effect)
+        return self._handed_over(task.effect, body)
 
     async def _submit(self, task_id: int, sender: str, recipient: str, body: bytes) -> None:
         offered = False
@@ -122,11 +101,17 @@ class MailPerformer:
             case _:
                 return Outcome()
 
-    def _handed_over(self, effect: fx.Effect) -> Outcome:
+    def _handed_over(self, effect: fx.Effect, body: bytes) -> Outcome:
+        """Sent; and what didn't fit into it, which the kept mail itself says, however often it was tried."""
         if not isinstance(effect, fx.Answer):
             return Outcome()
-        events = tuple(line.event_id for line in effect.lines)
-        return Outcome(question_id=effect.question_id, events=(AnswerHandedOver(effect.number, events),))
+        events: list[Event] = [AnswerHandedOver(effect.number, tuple(line.event_id for line in effect.lines))]
+        found = _LEFT_OUT.search(body.partition(b"\r\n\r\n")[0] + b"\r\n")
+        for index in map(int, found[1].split(b",")) if found else ():
+            file = effect.lines[index].attachment
+            assert file is not None
+            events.append(FileLeftOut(effect.number, index, file.name))
+        return Outcome(question_id=effect.question_id, events=tuple(events))
 
     def _envelope(self, effect: fx.Effect) -> tuple[str, str]:
         match effect:
@@ -138,165 +123,4 @@ class MailPerformer:
                 raise Permanent(f"not a mail: {type(effect).__name__}")
 
     async def _mail(self, effect: fx.Effect) -> OutgoingMail:
-        mail = await self._whole_mail(effect)
-        return neutral(mail) if self._neutral(getattr(effect, "group", "")) else mail
-
-    def _neutral(self, key: str) -> bool:
-        """Whether a group's mails say nothing; of one that has left the YAML, if any group's do."""
-        group = self.organisation.group(key)
-        groups = self.organisation.groups if group is None else (group,)
-        return any(one.mails is Mails.LINK for one in groups)
-
-    async def _whole_mail(self, effect: fx.Effect) -> OutgoingMail:
-        links = self.settings.links
-        match effect:
-            case fx.Acknowledge():
-                return with_footer(self._acknowledgement(effect), links, effect.question_id)
-            case fx.Answer():
-                return with_footer(await self._answer(effect), links, effect.question_id)
-            case fx.TellPatient():
-                emergency = self.settings.emergency[effect.language]
-                domain, now = self.settings.domain, self.clock.now()
-                if effect.message == ANSWER_AGAIN:
-                    url = self._page(effect.question_id, int(effect.values["number"]))
-                    effect = replace(effect, values={**effect.values, "link": url})
-                elif effect.message == CONSENT and self._neutral(effect.group):
-                    effect = replace(effect, values={**effect.values, "to": self._consent_page(effect)})
-                notice = patient_notice(effect, self.organisation, domain, emergency, now)
-                notice = with_footer(notice, links, effect.question_id)
-                return notice if effect.meeting else unsubscribable(notice, links, effect.question_id)
-            case fx.TellSender():
-                return self._told(effect)
-            case _:
-                raise Permanent(f"not a mail: {type(effect).__name__}")
-
-    def _group(self, key: str) -> tuple[str, str]:
-        """Name and address of a group, which may have left the YAML meanwhile."""
-        group = self.organisation.group(key)
-        return (group.name, group.address) if group else (key, f"{key}@{self.settings.domain}")
-
-    def _acknowledgement(self, effect: fx.Acknowledge) -> OutgoingMail:
-        line = OutgoingLine(text(effect.language, "mail.unattended")) if effect.unattended else None
-        return OutgoingMail(
-            kind=MailKind.ACKNOWLEDGEMENT,
-            language=effect.language,
-            organisation=self.organisation.name,
-            group=self._group(effect.group)[0],
-            practitioner="",
-            to_address=effect.address,
-            to_name=effect.name,
-            from_address=reply_address(effect.token, self.settings.domain),
-            subject=effect.subject,
-            reference=effect.reference,
-            emergency=self.settings.emergency[effect.language],
-            lines=(line,) if line else (),
-            reply_within_h=0 if line else self.settings.reply_within_h,
-            message_id=message_id_of(effect.key, self.settings.domain),
-            in_reply_to=effect.in_reply_to,
-            references=(effect.in_reply_to,) if effect.in_reply_to else (),
-            date=self.clock.now(),
-        )
-
-    async def _answer(self, effect: fx.Answer) -> OutgoingMail:
-        references = tuple(
-            known if known.startswith("<") else message_id_of(known, self.settings.domain)
-            for known in effect.references
-        )
-        return OutgoingMail(
-            kind=MailKind.ANSWER,
-            language=effect.language,
-            organisation=self.organisation.name,
-            group=self._group(effect.group)[0],
-            practitioner=effect.owner_name,
-            to_address=effect.address,
-            to_name=effect.name,
-            from_address=reply_address(effect.token, self.settings.domain),
-            subject=effect.subject,
-            reference=effect.reference,
-            emergency=self.settings.emergency[effect.language],
-            lines=await self._answer_lines(effect),
-            message_id=message_id_of(effect.key, self.settings.domain),
-            in_reply_to=references[-1] if references else "",
-            references=references,
-            date=self.clock.now(),
-        )
-
-    def _told(self, effect: fx.TellSender) -> OutgoingMail:
-        name, address = self._group(effect.group)
-        return OutgoingMail(
-            kind=MailKind.NOTICE,
-            language=effect.language,
-            organisation=self.organisation.name,
-            group=name,
-            practitioner="",
-            to_address=effect.address,
-            to_name="",
-            from_address=address,
-            subject=effect.subject,
-            reference="",
-            emergency=self.settings.emergency[effect.language],
-            lines=(OutgoingLine(text(effect.language, f"notice.{effect.message}")),),
-            message_id=message_id_of(effect.key, self.settings.domain),
-            in_reply_to=effect.in_reply_to,
-            references=(effect.in_reply_to,) if effect.in_reply_to else (),
-            date=self.clock.now(),
-        )
-
-    async def _answer_lines(self, effect: fx.Answer) -> tuple[OutgoingLine, ...]:
-        """The owner's words; a correction says that it is one. Or where they are read."""
-        if self._neutral(effect.group):
-            url = self._page(effect.question_id, effect.number)
-            return (line_to_page(effect.language, url, correction=effect.correction),)
-        lines = await self._lines(effect.lines, effect.language)
-        if not effect.correction:
-            return lines
-        return (OutgoingLine(text(effect.language, "mail.correction")), *lines)
-
-    def _page(self, question_id: str, number: int, *, consent: bool = False) -> str:
-        """Where an answer is read. Without an address for pages nothing may be sent instead."""
-        if self.settings.links is None:
-            raise Permanent("web.public_url isn't set", code="no_public_url")
-        return self.settings.links.answer_url(question_id, number, self.clock.now(), consent=consent)
-
-    def _consent_page(self, effect: fx.TellPatient) -> str:
-        """Where the patient reads whose opinion is wanted, which may say what their question is about."""
-        number = int(effect.key.rpartition(":")[2])
-        return self._page(effect.question_id, number, consent=True)
-
-    async def _lines(self, lines: tuple[Line, ...], language: str) -> tuple[OutgoingLine, ...]:
-        """The owner's lines with their files; one that doesn't fit is said, never silently left out."""
-        room = self.settings.max_attachments
-        composed = []
-        for line in lines:
-            if line.attachment is None:
-                composed.append(OutgoingLine(line.text, line.html))
-                continue
-            file = await self._file(line.attachment, room)
-            room -= len(file.content) if file else 0
-            note = "" if file else text(language, "mail.file_too_large", name=line.attachment.name)
-            composed.append(OutgoingLine(line.text, line.html, file, note))
-        return tuple(composed)
-
-    async def _file(self, attachment: Attachment, room: int) -> OutgoingFile | None:
-        try:
-            content = await self.homeserver.download(attachment.mxc, limit=room)
-        except Permanent as error:
-            if error.code == "too_large":
-                return None
-            raise
-        except TransportDown as error:
-            # The homeserver is away, not the mail server: other mails go on.
-            raise Temporary(str(error)) from None
-        photo = _clean(content) if attachment.kind is Kind.IMAGE else None
-        if photo is None:
-            return OutgoingFile(attachment.name, attachment.mimetype, content)
-        if len(photo.content) > room:
-            return None
-        stem = attachment.name.rpartition(".")[0] or attachment.name
-        return OutgoingFile(f"{stem}.{photo.extension.lstrip('.')}", photo.mimetype, photo.content)
-
-
-def _clean(content: bytes) -> Photo | None:
-    from bridge.mail.photos import clean_photo  # picture libraries are heavy, and photos are few
-
-    return clean_photo(content)
+        return await Writer(self.homeserver, self.clock, self.organisation, self.settings).mail(effect)

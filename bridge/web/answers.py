@@ -15,6 +15,8 @@ import structlog
 from aiohttp import web
 from markupsafe import Markup
 
+from bridge.domain.arriving import Errand
+from bridge.domain.delivery import STOPPED
 from bridge.domain.links import ANSWERS, AnswerTicket
 from bridge.ports import Clock
 from bridge.web.sheet import HEADERS, Sheet, TooMany, nonce_of
@@ -34,12 +36,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a practitioner wrote."""
+    """What a practitioner wrote. ``no_mail``: a code of why no mail goes to its patient now, if none does."""
 
     reference: str
     language: str
     author: str
     parts: tuple[Part, ...]
+    no_mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,10 @@ class File:
     content: bytes
 
 
+class TooLarge(Exception):
+    """A file is too large for a page; its author is told."""
+
+
 class Answers(Protocol):
     """What is kept of answers."""
 
@@ -58,7 +65,7 @@ class Answers(Protocol):
         """An answer; ``None`` when it is gone."""
 
     async def file(self, ticket: AnswerTicket, index: int) -> File | None:
-        """One of its files; ``None`` when there is none."""
+        """One of its files; ``None`` when there is none. Raises :class:`TooLarge`."""
 
     async def renew(self, question_id: str, number: int, nonce: str) -> None:
         """Commit that another link is to be sent. Raises :class:`TooMany`."""
@@ -108,13 +115,21 @@ class AnswerPages:
             return self.sheet.later(request, 503)
 
     async def _asked(self, _request: web.Request, ticket: AnswerTicket, answer: Answer) -> web.Response:
-        says, button = ("read", "do_read") if ticket.valid(self.clock.now()) else ("expired", "do_renew")
+        valid = ticket.valid(self.clock.now())
+        if not valid and answer.no_mail == STOPPED:
+            return self._stopped(ticket, answer)
+        says, button = ("read", "do_read") if valid else ("expired", "do_renew")
+        if ticket.consent:
+            says, button = "read_consent", "do_read_consent"
         return self.sheet.page(answer.language, says, reference=answer.reference, button=button)
 
     async def _shown(self, request: web.Request, ticket: AnswerTicket, answer: Answer) -> web.Response:
         if not ticket.valid(self.clock.now()):
+            if answer.no_mail == STOPPED:
+                return self._stopped(ticket, answer)
             await self.answers.renew(ticket.question_id, ticket.number, await nonce_of(request))
-            return self.sheet.page(answer.language, "renewed", reference=answer.reference)
+            says = "unreachable" if answer.no_mail else "renewed"  # where it can't go, its author is told
+            return self.sheet.page(answer.language, says, reference=answer.reference)
         base = self.sheet.links.answer_ticket(ticket)
         parts = [
             {
@@ -127,10 +142,20 @@ class AnswerPages:
         ]
         return self.sheet.page(answer.language, reference=answer.reference, parts=parts, author=answer.author)
 
-    async def _downloaded(self, request: web.Request, ticket: AnswerTicket, _answer: Answer) -> web.Response:
+    def _stopped(self, ticket: AnswerTicket, answer: Answer) -> web.Response:
+        """Nothing is sent to who wants no e-mails; they may want them again."""
+        action = f"../{Errand.RESUME.value}/{self.sheet.links.ticket(Errand.RESUME, ticket.question_id)}"
+        return self.sheet.page(
+            answer.language, "stopped", reference=answer.reference, action=action, button="do_resume"
+        )
+
+    async def _downloaded(self, request: web.Request, ticket: AnswerTicket, answer: Answer) -> web.Response:
         index = request.match_info["index"]
         known = ticket.valid(self.clock.now()) and index.isdecimal() and len(index) < 4
-        file = await self.answers.file(ticket, int(index)) if known else None
+        try:
+            file = await self.answers.file(ticket, int(index)) if known else None
+        except TooLarge:
+            return self.sheet.page(answer.language, "too_large", reference=answer.reference)
         if file is None:
             return self.sheet.gone()
         photo = file.mimetype.startswith("image/")

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
-from bridge.domain.commands import Place, parse
+from bridge.domain.commands import Command, Place, parse
 from bridge.domain.state import Decision
 from tests.domain.given import CLAIRE, after, asked, kinds, message, only
 
@@ -94,3 +94,16 @@ def test_the_same_report_twice_is_told_once() -> None:
     assert {p.effect.key for p in second.effects} - {p.effect.key for p in first.effects} == {
         "q1:say:mail_bounced:mail:dsn"
     }
+
+
+def test_a_file_that_did_not_fit_is_told_once_and_its_name_to_its_author_only() -> None:
+    event = ev.FileLeftOut(1, 0, "irm.zip")
+    (say,) = only(after(*HANDED, event), fx.Say)
+    (again,) = only(after(*HANDED, event, event), fx.Say)
+    assert isinstance(say, fx.Say)
+    assert isinstance(again, fx.Say)
+    assert (say.message, say.values, say.key) == ("file_left_out", {"name": "irm.zip"}, again.key)
+    released = ev.Instructed(CLAIRE, "$r", Command("release", ""))
+    (say,) = only(after(*HANDED, released, event), fx.Say)
+    assert isinstance(say, fx.Say)
+    assert "irm" not in repr(say)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from bridge.demo.photos import skin_jpeg
+from bridge.ports import Json
 from tests.journeys.conftest import PUBLIC_URL
 from tests.support.clinic import PATIENT, Clinic, body
 from tests.support.ward import port_of
@@ -68,3 +69,36 @@ async def test_mails_say_nothing_of_what_they_are_about_and_the_page_has_the_ans
     )
     said = await owner.wait_for(asked.room_id, lambda e: body(e) == "Merci, je suis rassurée.")
     assert "_p_" in said["sender"]
+
+
+async def test_a_file_too_large_for_the_page_is_told_to_patient_and_owner_once(clinic: Clinic) -> None:
+    address = "large@patients.example"
+    subject = await clinic.write("secret", "Une IRM à regarder", address=address)
+    asked = await clinic.found("secret", subject)
+    owner = clinic.members("secret")[0]
+    await owner.say(asked.room_id, "Je vous envoie les images.")
+    await clinic.sealed(asked, owner)
+    mailbox = clinic.stack.mailbox
+    await mailbox.wait_for(address, matching=lambda m: "/m/answer/" in m.text)
+    info = {"mimetype": "application/zip", "size": 200 * 1024 * 1024}
+    mxc = "mxc://hopital.example/neverasked"
+    await owner.send(asked.room_id, {"msgtype": "m.file", "body": "irm.zip", "url": mxc, "info": info})
+    mail = await mailbox.wait_for(address, matching=lambda m: "/m/answer/" in m.text, count=2)
+
+    def told(event: Json) -> bool:
+        return "« irm.zip »" in plain(body(event))
+
+    def plain(words: str) -> str:
+        return words.replace("\N{NO-BREAK SPACE}", " ")
+
+    await owner.wait_for(asked.room_id, told)
+    found = re.search(rf"{re.escape(PUBLIC_URL)}(/m/answer/\S+)", mail.text)
+    assert found is not None
+    page_of = f"http://127.0.0.1:{port_of(clinic.stack.config.read_text(), 'web')}{found[1]}"
+    async with aiohttp.ClientSession() as session:
+        for _ in range(2):
+            async with session.post(page_of) as read:
+                page = plain(await read.text())
+            assert "« irm.zip » est trop volumineux" in page
+            assert "<a href" not in page
+    assert len([event for event in await owner.messages(asked.room_id) if told(event)]) == 1

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import pytest
 
 from bridge.domain import effects as fx
-from bridge.domain.content import Line
+from bridge.domain.arriving import FileLeftOut
+from bridge.domain.content import Attachment, Kind, Line
 from bridge.domain.errands import ANSWER_AGAIN
 from bridge.domain.letters import CONSENT
 from bridge.domain.links import MailLinks
 from bridge.domain.organisation import Mails, Organisation
 from bridge.mail.compose import compose
-from bridge.mail.perform import MailPerformer, MailSettings
+from bridge.mail.perform import MailPerformer
+from bridge.mail.samples import LARGE, Photo
+from bridge.mail.write import MailSettings
 from bridge.ports import Permanent
 from bridge.utc import SystemClock
 from tests.support.memory import MemoryNames
@@ -50,11 +54,32 @@ class Nowhere:
     """No mail server is needed to see what would be sent."""
 
 
-def _performer(organisation: Organisation, links: MailLinks | None = LINKS) -> MailPerformer:
+@dataclass
+class Try:
+    """A try of one effect."""
+
+    effect: fx.Effect
+    body: bytes | None = None
+    id: int = 1
+    key: str = "k"
+    started: bool = False
+    handing_over: bool = False
+
+
+class Taken:
+    """Whatever is sent is taken."""
+
+    async def send(self, *, before_body: Callable[[], Awaitable[None]], **_mail: object) -> None:
+        await before_body()
+
+
+def _performer(
+    organisation: Organisation, links: MailLinks | None = LINKS, files: object = None
+) -> MailPerformer:
     settings = MailSettings("reponse.test", {"fr": "Le 15.", "en": "112."}, 10**6, 48, links)
     return MailPerformer(
-        Nowhere(),  # type: ignore[arg-type]
-        Nowhere(),  # type: ignore[arg-type]
+        Taken(),  # type: ignore[arg-type]
+        files or Nowhere(),  # type: ignore[arg-type]
         MemoryNames(),
         SystemClock(),
         organisation,
@@ -105,3 +130,33 @@ async def test_whose_opinion_is_wanted_is_read_on_a_page() -> None:
     assert "Rhumatologie" not in words
     assert LINKS.answer_url("q" * 16, 4, SystemClock().now(), consent=True) in words
     assert "Rhumatologie" in await _words(replace(asks, group=SECOND.key))
+
+
+SCAN = Attachment(Kind.FILE, "irm.zip", "application/zip", 200 * 1024 * 1024, mxc=LARGE)
+SMALL = Attachment(Kind.FILE, "note.txt", "text/plain", 4, mxc="mxc://h.example/a")
+WITH_FILES = replace(
+    ANSWER, lines=(Line("$1", "Voici."), Line("$2", attachment=SCAN), Line("$3", attachment=SMALL))
+)
+
+
+@pytest.mark.parametrize("group", ["derm", SECOND.key])
+@pytest.mark.parametrize("correction", [False, True])
+async def test_the_author_of_a_file_that_does_not_reach_the_patient_is_told_however_often_it_was_tried(
+    group: str, correction: bool
+) -> None:
+    effect = replace(WITH_FILES, group=group, correction=correction)
+    performer = _performer(LINKED, files=Photo(b"text"))
+    first = await performer.perform(Try(effect))
+    again = await performer.perform(Try(effect, compose(await performer._mail(effect))))
+    for outcome in (first, again):
+        assert [event for event in outcome.events if isinstance(event, FileLeftOut)] == [
+            FileLeftOut(2, 1, "irm.zip")
+        ]
+
+
+async def test_what_went_along_is_not_said_to_be_missing() -> None:
+    effect = replace(WITH_FILES, lines=WITH_FILES.lines[::2])
+    for group in ("derm", SECOND.key):
+        performer = _performer(LINKED, files=Photo(b"text"))
+        outcome = await performer.perform(Try(replace(effect, group=group)))
+        assert len(outcome.events) == 1

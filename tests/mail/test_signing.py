@@ -22,9 +22,10 @@ from bridge.mail.checked import SenderCheck
 from bridge.mail.compose import MailKind, OutgoingFile, compose
 from bridge.mail.footer import unsubscribable
 from bridge.mail.parse import parse_mail
-from bridge.mail.perform import MailPerformer, MailSettings
+from bridge.mail.perform import MailPerformer
 from bridge.mail.signed import Verdict
 from bridge.mail.signing import Signer, UnusableKey, checked, public_key, published_key
+from bridge.mail.write import MailSettings
 from bridge.ports import Ambiguous, BeforeBody
 from bridge.utc import SystemClock
 from tests.mail.outgoing import JPEG, mail, with_line

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from bridge.domain.arriving import Errand
+from bridge.domain.delivery import STOPPED
 from bridge.domain.links import VALID_DAYS, AnswerTicket, MailLinks, day_of
 from bridge.domain.organisation import Organisation
-from bridge.web.answers import Answer, AnswerPages, File, Part
+from bridge.web.answers import Answer, AnswerPages, File, Part, TooLarge
 from bridge.web.sheet import Sheet
 
 LINKS = MailLinks("https://colloque.example", b"secret")
@@ -27,6 +30,7 @@ ANSWER = Answer(
         Part(file="note.<b>.html", index=2),
     ),
 )
+LARGE = 3
 FILES = {
     1: File("peau.jpg", "image/jpeg", b"jpeg"),
     2: File("note.<b>.html", "application/octet-stream", b"x"),
@@ -39,14 +43,18 @@ class Kept:
     def __init__(self) -> None:
         self.now_at = AT
         self.renewed: list[tuple[str, int]] = []
+        self.no_mail = ""
 
     def now(self) -> datetime:
         return self.now_at
 
     async def read(self, ticket: AnswerTicket) -> Answer | None:
-        return ANSWER if (ticket.question_id, ticket.number) == ("q1", 3) else None
+        answer = replace(ANSWER, no_mail=self.no_mail)
+        return answer if (ticket.question_id, ticket.number) == ("q1", 3) else None
 
     async def file(self, _ticket: AnswerTicket, index: int) -> File | None:
+        if index == LARGE:
+            raise TooLarge
         return FILES.get(index)
 
     async def renew(self, question_id: str, number: int, nonce: str) -> None:
@@ -122,6 +130,40 @@ async def test_an_old_link_shows_nothing_and_offers_another_by_mail(browser: Bro
     _, page = await browser.post(browser.path)
     assert WORDS not in page
     assert browser.kept.renewed == [("q1", 3)]
+
+
+async def test_a_file_that_is_too_large_is_said_to_be_so(browser: Browser) -> None:
+    response, page = await browser.get(f"{browser.path}/{LARGE}")
+    assert response.status == 200
+    assert "trop volumineux" in page
+    assert "avertie" in page
+
+
+async def test_who_wants_no_mail_is_told_that_none_was_sent_and_how_to_get_it_again(browser: Browser) -> None:
+    browser.kept.now_at = AT + timedelta(days=VALID_DAYS + 1)
+    browser.kept.no_mail = STOPPED
+    resume = LINKS.ticket(Errand.RESUME, "q1")
+    for _, page in (await browser.get(browser.path), await browser.post(browser.path)):
+        assert "ne plus recevoir" in page
+        assert "nouveau lien arrive" not in page
+        assert f'action="../resume/{resume}"' in page
+    assert browser.kept.renewed == []
+
+
+async def test_whose_mails_come_back_is_told_so_and_their_practitioner_by_the_mail_that_fails(
+    browser: Browser,
+) -> None:
+    browser.kept.now_at = AT + timedelta(days=VALID_DAYS + 1)
+    browser.kept.no_mail = "5.1.1"
+    _, page = await browser.post(browser.path)
+    assert "nous reviennent" in page
+    assert "nouveau lien arrive" not in page
+    assert browser.kept.renewed == [("q1", 3)]
+
+
+async def test_an_answer_that_can_still_be_read_is_read_whatever_becomes_of_mails(browser: Browser) -> None:
+    browser.kept.no_mail = STOPPED
+    assert WORDS in (await browser.post(browser.path))[1]
 
 
 def _forged() -> list[str]:
