@@ -94,13 +94,17 @@ class Bare:
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
 
     async def room(self) -> str:
-        """A room that all of them have joined."""
+        """A room that all of them have joined, and that others could join, as a question that waits."""
         people = [self.owner.user_id, *(person.user_id for person in self.others)]
         room_id = await self.client.create_room(
             {
                 "room_alias_name": f"bare_{next(self._numbers)}",
                 "preset": "private_chat",
                 "invite": [GHOST, *people],
+                "initial_state": [
+                    # What is so already costs a homeserver nothing: closing must close something.
+                    {"type": "m.room.join_rules", "content": {"join_rule": "public"}}
+                ],
                 "power_level_content_override": {"users": {self.client.bot_id: 100}},
                 "room_version": "11",
             }

@@ -121,7 +121,9 @@ async def _measured(url: str, count: int) -> dict[str, float]:
     database = Database(url)
     await database.migrate()
     clock, meter = SystemClock(), Meter()
-    worker = Inbox(database, Alone(None), clock, {}, Policy(0), lambda lanes: effects.wake(lanes))
+    worker = Inbox(
+        database, Alone(None), clock, {}, Policy(0), lambda lanes, heads: effects.wake(lanes, heads)
+    )
     effects = Outbox(database, Alone(None), clock, {}, worker.wake, meter=meter)
     names = StoredNames(database, worker.take, 400)
     organisation = Organisation("H", "fr", (OWNER,), ())

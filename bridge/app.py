@@ -280,6 +280,7 @@ class Bridge:
         }
         outlet = Outlet(self.homeserver, self.names, place)
         self._watch(outlet)
+        self.outbox.brought = self.names.brought
         self.outbox.performers |= {
             "matrix": MatrixPerformer(
                 outlet,

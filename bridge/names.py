@@ -70,10 +70,17 @@ class StoredNames:
             return known
         found = await self.database.read(lambda connection: outbox.result(connection, key))
         if found is not None:
-            self._results[key] = found
-            if len(self._results) > REMEMBERED:
-                self._results.popitem(last=False)
+            self._remember(key, found)
         return found
+
+    def brought(self, key: str, result: Json) -> None:
+        """An effect was just recorded as performed, with this result."""
+        self._remember(key, json.loads(json.dumps(result)))  # as it is read back
+
+    def _remember(self, key: str, result: Json) -> None:
+        self._results[key] = result
+        if len(self._results) > REMEMBERED:
+            self._results.popitem(last=False)
 
     async def blob(self, digest: str) -> bytes | None:
         """Kept bytes by their SHA-256."""

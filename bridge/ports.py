@@ -283,6 +283,10 @@ class Task(Protocol):
         """Whether an earlier try may have reached the peer."""
 
     @property
+    def room(self) -> str:
+        """The room of the question that it is about, if that is known already; else empty."""
+
+    @property
     def handing_over(self) -> bool:
         """Whether an earlier try of a mail ended without the server's reply to its body."""
 

@@ -29,8 +29,9 @@ def drafted(question: Question, line: Line, now: datetime, policy: Policy) -> De
     number = question.draft_number + 1
     opened = replace(question, draft=(line,), draft_number=number)
     marks = queued(question, line.event_id)
-    if policy.quiet_period_s <= 0:
-        return Decision(opened, marks).then(mailed(opened, now))
+    if policy.quiet_period_s <= 0:  # the mail first: its mark shows that it hasn't left yet
+        sent = mailed(opened, now)
+        return replace(sent, effects=(*sent.effects, *marks))
     wake = fx.Wake(f"{question.id}:wake:{number}", question.id, number)
     return Decision(opened, (*marks, fx.Planned(wake, question.id, policy.quiet_period_s)))
 

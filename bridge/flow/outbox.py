@@ -21,7 +21,7 @@ from bridge.flow.lanes import Lanes
 from bridge.flow.meter import Meter
 from bridge.flow.retry import Backoff
 from bridge.flow.transport import Transport
-from bridge.ports import Clock, Outcome, Permanent, Task, Temporary, TransportDown
+from bridge.ports import Clock, Json, Outcome, Permanent, Task, Temporary, TransportDown
 from bridge.storage import inbox, outbox, people, registry
 from bridge.storage.codec import encode
 from bridge.storage.database import Database
@@ -61,6 +61,8 @@ class Outbox:
     wake_inbox: Callable[[Sequence[str]], None]
     at_once: int = 16
     meter: Meter = field(default_factory=Meter)
+    brought: Callable[[str, Json], None] = lambda _key, _result: None
+    """Told what each effect brought, by its key, once that is recorded."""
     lanes: Lanes[outbox.Lane, outbox.Row] = field(init=False)
     _transports: defaultdict[str, Transport] = field(init=False)
     _tried: set[int] = field(default_factory=set)
@@ -161,17 +163,20 @@ class Outbox:
             for number, event in enumerate(outcome.events)
         ]
 
-        async def work(connection: AsyncConnection) -> tuple[tuple[str, ...], outbox.Row | None]:
+        async def work(connection: AsyncConnection) -> tuple[bool, tuple[str, ...], outbox.Row | None]:
+            performed = False
             if error is None:
-                await outbox.finish(connection, row.id, outcome.result, now)
+                performed = await outbox.finish(connection, row.id, outcome.result, now)
             else:
                 await outbox.fail(connection, row.id, error, now)
             await _note(connection, row, outcome)
             gained = await inbox.put(connection, arrivals, now)
             await self.sharing.tell(connection, "inbox", gained)
-            return gained, await outbox.head(connection, (row.conversation, row.lane))
+            return performed, gained, await outbox.head(connection, (row.conversation, row.lane))
 
-        gained, following = await self.database.write(work)
+        performed, gained, following = await self.database.write(work)
+        if performed:
+            self.brought(row.key, outcome.result)
         self._tried.discard(row.id)
         self._count(row, "done" if error is None else "failed")
         log.debug("outbox.done", effect=type(row.effect).__name__, row=row.id, failed=error is not None)

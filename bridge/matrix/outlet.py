@@ -96,6 +96,10 @@ class Outlet:
             raise Temporary(f"no such room yet: {key.split(':')[0]}")
         return room_id
 
+    async def its_room(self, task: Task, question_id: str) -> str:
+        """The room of the question that a task is about. Raises :class:`Temporary` while it doesn't exist."""
+        return task.room or await self.room(f"question:{question_id}")
+
     async def earlier(self, key: str, field: str = "event_id") -> str:
         """What an earlier effect brought. Raises :class:`Temporary` while it hasn't been performed."""
         result = await self.names.result(key)

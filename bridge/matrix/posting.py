@@ -71,8 +71,8 @@ class Posting:
             rooms=known,
         )
 
-    async def _join_ghost(self, _task: Task, effect: fx.JoinGhost) -> Outcome:
-        room_id = await self._outlet.room(f"question:{effect.question_id}")
+    async def _join_ghost(self, task: Task, effect: fx.JoinGhost) -> Outcome:
+        room_id = await self._outlet.its_room(task, effect.question_id)
         ghost = self._outlet.place.ghost(effect.ghost)
         content = {"membership": "join", "displayname": effect.name}
         event_id = await self._outlet.homeserver.put_state(
@@ -85,7 +85,7 @@ class Posting:
         return rooms.anchored_to(await self._outlet.earlier(f"{stem}:ghost")) if exposed else {}
 
     async def _post_text(self, task: Task, effect: fx.PostText) -> Outcome:
-        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        room_id = await self._outlet.its_room(task, effect.question_id)
         relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         first = ""
         for number, part in enumerate(rooms.chunks(effect.text)):
@@ -100,7 +100,7 @@ class Posting:
         return Outcome(result={"event_id": first})
 
     async def _post_file(self, task: Task, effect: fx.PostFile) -> Outcome:
-        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        room_id = await self._outlet.its_room(task, effect.question_id)
         relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         ghost = self._outlet.place.ghost(effect.ghost)
         attachment = effect.attachment
@@ -147,7 +147,7 @@ class Posting:
         )
 
     async def _say(self, task: Task, effect: fx.Say) -> Outcome:
-        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        room_id = await self._outlet.its_room(task, effect.question_id)
         relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         said = text(effect.language, f"bot.{effect.message}", **effect.values)
         event_id = await self._outlet.send(
@@ -156,14 +156,14 @@ class Posting:
         return Outcome(result={"event_id": event_id})
 
     async def _say_all(self, task: Task, effect: fx.SayAll) -> Outcome:
-        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        room_id = await self._outlet.its_room(task, effect.question_id)
         relation = await self._relation(effect.stem or effect.question_id, effect.exposed)
         said = rooms.words(*marked(effect.language, effect.phrases), notice=True)
         event_id = await self._outlet.send(room_id, said | relation, key=task.key, doubtful=task.started)
         return Outcome(result={"event_id": event_id})
 
     async def _put_back(self, task: Task, effect: fx.PutBack) -> Outcome:
-        room_id = await self._outlet.room(f"question:{effect.question_id}")
+        room_id = await self._outlet.its_room(task, effect.question_id)
         event_id = await self._seal.quote(room_id, task.key, effect.owner_name, effect.line, task.started)
         return Outcome(result={"event_id": event_id})
 

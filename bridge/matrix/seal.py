@@ -51,12 +51,12 @@ class Seal:
             fx.RedactEvent: self.redact_event,
         }
 
-    async def lock(self, _task: Task, effect: fx.Lock) -> Outcome:
+    async def lock(self, task: Task, effect: fx.Lock) -> Outcome:
         """(a) Others may no longer speak; the owner may, unless too many others may still read.
 
         Where the group is too small for that to matter, who is there is guessed; the removal looks.
         """
-        room_id = await self.outlet.room(f"question:{effect.question_id}")
+        room_id = await self.outlet.its_room(task, effect.question_id)
         if await self._is_small(effect):
             kept, granted = self._kept(effect), True
             others = [user_id for user_id in self.present.of(room_id) if user_id not in kept]
@@ -94,23 +94,23 @@ class Seal:
         )
         await self.outlet.homeserver.put_state(room_id, "m.room.power_levels", "", levels)
 
-    async def close_join(self, _task: Task, effect: fx.CloseJoin) -> Outcome:
+    async def close_join(self, task: Task, effect: fx.CloseJoin) -> Outcome:
         """(b) Nobody joins uninvited any more."""
-        room_id = await self.outlet.room(f"question:{effect.question_id}")
+        room_id = await self.outlet.its_room(task, effect.question_id)
         await self.outlet.homeserver.put_state(room_id, "m.room.join_rules", "", {"join_rule": "invite"})
         return Outcome()
 
-    async def hide_history(self, _task: Task, effect: fx.HideHistory) -> Outcome:
+    async def hide_history(self, task: Task, effect: fx.HideHistory) -> Outcome:
         """(c) What comes from here on is for those who are in the room then."""
-        room_id = await self.outlet.room(f"question:{effect.question_id}")
+        room_id = await self.outlet.its_room(task, effect.question_id)
         content = {"history_visibility": "joined"}
         await self.outlet.homeserver.put_state(room_id, "m.room.history_visibility", "", content)
         return Outcome()
 
-    async def remove_others(self, _task: Task, effect: fx.RemoveOthers) -> Outcome:
+    async def remove_others(self, task: Task, effect: fx.RemoveOthers) -> Outcome:
         """(d) Remove until a look at the members shows nobody else; who raised a hand outside is invited."""
         homeserver = self.outlet.homeserver
-        room_id = await self.outlet.room(f"question:{effect.question_id}")
+        room_id = await self.outlet.its_room(task, effect.question_id)
         reason = text(effect.language, "bot.removed", owner=effect.owner_name)
         kept, removed = self._kept(effect), await self._remove_known(effect, room_id, reason)
         for _ in range(ROUNDS):
@@ -154,7 +154,7 @@ class Seal:
             raise Temporary("the removal is not recorded yet")
         covered: list[tuple[str, str]] = []
         if removal["others"]:
-            room_id = await self.outlet.room(f"question:{effect.question_id}")
+            room_id = await self.outlet.its_room(task, effect.question_id)
             covered = await self._cover(effect, room_id, doubtful=task.started)
         window = time.time() - effect.claimed_at
         return Outcome(
@@ -212,19 +212,19 @@ class Seal:
         txn = rooms.txn_id(f"{effect.key}:redact:{event_id}")
         await self.outlet.homeserver.redact(room_id, event_id, txn_id=txn)
 
-    async def grant(self, _task: Task, effect: fx.GrantOwner) -> Outcome:
+    async def grant(self, task: Task, effect: fx.GrantOwner) -> Outcome:
         """The owner may speak now, unless the lock already said so."""
         locked = await self.outlet.names.result(effect.lock)
         if locked is None:
             raise Temporary("the lock is not recorded yet")
         if not locked["granted"]:
-            room_id = await self.outlet.room(f"question:{effect.question_id}")
+            room_id = await self.outlet.its_room(task, effect.question_id)
             await self._levels(effect, room_id, effect.owner)
         return Outcome()
 
     async def redact_event(self, task: Task, effect: fx.RedactEvent) -> Outcome:
         """Take one person's event out of the room."""
-        room_id = effect.room_id or await self.outlet.room(f"question:{effect.question_id}")
+        room_id = effect.room_id or await self.outlet.its_room(task, effect.question_id)
         await self.outlet.homeserver.redact(room_id, effect.event_id, txn_id=rooms.txn_id(task.key))
         return Outcome()
 

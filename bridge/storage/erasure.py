@@ -236,10 +236,12 @@ async def _drop_files(connection: AsyncConnection, question_id: str) -> None:
     await connection.execute(sa.delete(blobs).where(blobs.c.hash.in_(mine), ~shared))
 
 
+_ERASED = sa.select(erased.c.at).where(erased.c.question_id == sa.bindparam("id"))
+
+
 async def was_erased(connection: AsyncConnection, question_id: str) -> bool:
     """Whether there once was this question."""
-    query = sa.select(erased.c.at).where(erased.c.question_id == question_id)
-    return (await connection.execute(query)).first() is not None
+    return (await connection.execute(_ERASED, {"id": question_id})).first() is not None
 
 
 async def empty_input(connection: AsyncConnection, input_id: int) -> None:

@@ -80,6 +80,13 @@ async def head(connection: AsyncConnection, conversation: str) -> Input | None:
     return Input(*row) if row else None
 
 
+_DONE = (
+    sa.update(inbox)
+    .where(inbox.c.id == sa.bindparam("row"), inbox.c.status == PENDING)
+    .values(status=DONE, error="", unsure=sa.bindparam("doubt"))
+)
+
+
 async def done(
     connection: AsyncConnection, input_id: int, *, unsure: bool = False, forget: bool = False
 ) -> bool:
@@ -87,12 +94,8 @@ async def done(
 
     ``unsure``: nobody knows whether everything before it in its room had come. ``forget`` drops its bytes.
     """
-    change = (
-        sa.update(inbox)
-        .where(inbox.c.id == input_id, inbox.c.status == PENDING)
-        .values(status=DONE, error="", unsure=unsure, **({"payload": b""} if forget else {}))
-    )
-    return (await connection.execute(change)).rowcount == 1
+    change = _DONE.values(payload=b"") if forget else _DONE
+    return (await connection.execute(change, {"row": input_id, "doubt": unsure})).rowcount == 1
 
 
 async def retry(connection: AsyncConnection, input_id: int, error: str, due_at: float) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.effects import Effect, Planned
 from bridge.domain.sealing import OVERLAPPING
 from bridge.storage.codec import decode_effect, encode
-from bridge.storage.schema import FAILED, PENDING, SENT, outbox
+from bridge.storage.schema import FAILED, PENDING, SENT, outbox, rooms
 
 Lane = tuple[str, str]
 """A conversation and a lane: the unit within which effects are performed in order."""
@@ -40,6 +40,7 @@ class Row:
     ``handing_over`` says of a mail that the last try ended without the server's reply to its body.
 
     ``body`` holds the final bytes of a mail, kept for identical retries. Times are epoch seconds.
+    ``room`` is the room of the question that it is about, if there was one when it became the next.
     ``following`` is the lane's next effect if that one may overlap with this one's record.
     """
 
@@ -55,6 +56,7 @@ class Row:
     process: str
     started: bool
     handing_over: bool
+    room: str = ""
     following: Row | None = None
 
 
@@ -123,15 +125,23 @@ async def pending(connection: AsyncConnection) -> dict[Lane, float]:
     return {(row.conversation, row.lane): row.due_at for row in await connection.execute(query)}
 
 
+_ITS_ROOM = rooms.c.key == sa.literal("question:").concat(outbox.c.about)
+_HEAD = (
+    sa.select(outbox, rooms.c.room_id.label("room"))
+    .select_from(outbox.outerjoin(rooms, _ITS_ROOM))
+    .where(
+        outbox.c.status == PENDING,
+        outbox.c.conversation == sa.bindparam("conversation"),
+        outbox.c.lane == sa.bindparam("lane"),
+    )
+    .order_by(outbox.c.id)
+    .limit(2)
+)
+
+
 async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
     """The next effect of a lane, due or not. Raises ``pydantic.ValidationError`` on an unreadable one."""
-    query = (
-        sa.select(outbox)
-        .where(outbox.c.status == PENDING, outbox.c.conversation == lane[0], outbox.c.lane == lane[1])
-        .order_by(outbox.c.id)
-        .limit(2)
-    )
-    found = (await connection.execute(query)).all()
+    found = (await connection.execute(_HEAD, {"conversation": lane[0], "lane": lane[1]})).all()
     if not found:
         return None
     overlaps = len(found) > 1 and found[1].kind in _OVERLAPPING
@@ -155,6 +165,7 @@ def _row(found: sa.Row[Any], following: Row | None = None) -> Row:
         process=found.process,
         started=found.started_at is not None,
         handing_over=found.handing_over,
+        room=found.room or "",
         following=following,
     )
 
@@ -180,9 +191,20 @@ async def _change(connection: AsyncConnection, row_id: int, **values: Any) -> No
     await connection.execute(change.values(**values))
 
 
-async def finish(connection: AsyncConnection, row_id: int, result: dict[str, Any], now: float) -> None:
-    """The peer accepted it; ``result`` is what later effects may refer to by key."""
-    await _change(connection, row_id, status=SENT, result=json.dumps(result), finished_at=now, error="")
+_FINISH = (
+    sa.update(outbox)
+    .where(outbox.c.id == sa.bindparam("row"), outbox.c.status == PENDING)
+    .values(status=SENT, result=sa.bindparam("brought"), finished_at=sa.bindparam("now"), error="")
+)
+
+
+async def finish(connection: AsyncConnection, row_id: int, result: dict[str, Any], now: float) -> bool:
+    """The peer accepted it; ``result`` is what later effects may refer to by key.
+
+    ``False``: that another process has recorded already.
+    """
+    values = {"row": row_id, "brought": json.dumps(result), "now": now}
+    return (await connection.execute(_FINISH, values)).rowcount == 1
 
 
 async def hand_over(connection: AsyncConnection, row_id: int, body: bytes) -> None:

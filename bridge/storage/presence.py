@@ -15,10 +15,12 @@ AT_ONCE = 200
 """Questions that one look of the net finds."""
 
 
+_AWAY = sa.select(absences.c.user_id).where(absences.c.until > sa.bindparam("now"))
+
+
 async def away(connection: AsyncConnection, now: float) -> frozenset[str]:
     """Who is away now."""
-    query = sa.select(absences.c.user_id).where(absences.c.until > now)
-    return frozenset((await connection.execute(query)).scalars())
+    return frozenset((await connection.execute(_AWAY, {"now": now})).scalars())
 
 
 async def set_away(connection: AsyncConnection, user_id: str, until: float) -> None:

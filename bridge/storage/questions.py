@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,17 +22,20 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A question and the version it was read at."""
+    """A question and the version it was read at, with the columns of its row."""
 
     question: Question
     version: int
+    columns: Mapping[str, Any]
+
+
+_BY_ID = sa.select(questions).where(questions.c.id == sa.bindparam("id"))
 
 
 async def load(connection: AsyncConnection, question_id: str) -> Stored | None:
     """The question with this ID, if there is one."""
-    query = sa.select(questions.c.state, questions.c.version).where(questions.c.id == question_id)
-    row = (await connection.execute(query)).first()
-    return Stored(decode_question(row.state), row.version) if row else None
+    row = (await connection.execute(_BY_ID, {"id": question_id})).first()
+    return Stored(decode_question(row.state), row.version, row._asdict()) if row else None
 
 
 async def linked(connection: AsyncConnection, question: Question) -> list[Question]:
@@ -52,11 +55,9 @@ async def load_all(connection: AsyncConnection, question_ids: Sequence[str]) -> 
     return [decode_question(states[key]) for key in question_ids if key in states]
 
 
-async def save(
-    connection: AsyncConnection, question: Question, before: Stored | None, now: float = 0.0
-) -> None:
-    """Write a question on the condition that it still is what was read. Raises :class:`Conflict`."""
-    values: dict[str, Any] = {
+def _columns(question: Question, now: float) -> dict[str, Any]:
+    """What a question's row says besides its ID and version."""
+    return {
         "status": question.status.value,
         "owner": question.owner,
         "group_key": question.group,
@@ -73,16 +74,28 @@ async def save(
         "alarm_at": _seconds(question.alarm_at),
         "state": encode(question),
     }
+
+
+def _changed(there: Mapping[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The columns to write: to a database every one that is written is work in each index that has it."""
+    for first in ("taken_at", "answered_at"):
+        values[first] = values[first] if there.get(first) is None else there[first]
+    return {name: value for name, value in values.items() if name not in there or there[name] != value}
+
+
+async def save(
+    connection: AsyncConnection, question: Question, before: Stored | None, now: float = 0.0
+) -> None:
+    """Write a question on the condition that it still is what was read. Raises :class:`Conflict`."""
+    values = _columns(question, now)
     await index(connection, question, before.question if before else None)
     if before is None:
         await connection.execute(sa.insert(questions).values(id=question.id, version=1, **values))
         return
-    for first in ("taken_at", "answered_at"):
-        values[first] = sa.func.coalesce(questions.c[first], values[first])
     change = (
         sa.update(questions)
         .where(questions.c.id == question.id, questions.c.version == before.version)
-        .values(version=before.version + 1, **values)
+        .values(version=before.version + 1, **_changed(before.columns, values))
     )
     if (await connection.execute(change)).rowcount != 1:
         raise Conflict(question.id)

@@ -25,14 +25,21 @@ async def insert_new_rows(
     await connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
+# Making a statement takes longer than a database of this size takes to answer it: those that every message
+# needs are made once.
+_ROOM_ID = sa.select(rooms.c.room_id).where(rooms.c.key == sa.bindparam("key"))
+_ROOM_KEY = sa.select(rooms.c.key).where(rooms.c.room_id == sa.bindparam("room"))
+_OF_TOKEN = sa.select(tokens.c.question_id).where(tokens.c.hash == sa.bindparam("hash"))
+
+
 async def room_id(connection: AsyncConnection, key: str) -> str | None:
     """The Matrix room ID of one of our rooms."""
-    return (await connection.execute(sa.select(rooms.c.room_id).where(rooms.c.key == key))).scalar()
+    return (await connection.execute(_ROOM_ID, {"key": key})).scalar()
 
 
 async def room_key(connection: AsyncConnection, room: str) -> str | None:
     """Which of our rooms has this room ID."""
-    return (await connection.execute(sa.select(rooms.c.key).where(rooms.c.room_id == room))).scalar()
+    return (await connection.execute(_ROOM_KEY, {"room": room})).scalar()
 
 
 async def rooms_of(connection: AsyncConnection, kind: str) -> dict[str, str]:
@@ -77,8 +84,7 @@ async def add_token(connection: AsyncConnection, token: str, question_id: str) -
 
 async def question_of_token(connection: AsyncConnection, token: str) -> str | None:
     """The question whose reply address carries this token."""
-    query = sa.select(tokens.c.question_id).where(tokens.c.hash == token_hash(token))
-    return (await connection.execute(query)).scalar()
+    return (await connection.execute(_OF_TOKEN, {"hash": token_hash(token)})).scalar()
 
 
 async def keep_blob(connection: AsyncConnection, content: bytes, question_id: str = "") -> str:

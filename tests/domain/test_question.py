@@ -191,14 +191,14 @@ def test_a_thread_reply_on_an_exposed_message_is_taken_back_and_still_mailed() -
     sealed = ev.SealCompleted((("$1", "$copy"),), others=True)
     reply = message(CLAIRE, "$3", "suite", relates_to="$1")
     decision = after(asked(), message(CLAIRE, "$1"), sealed, reply)
-    assert kinds(decision) == ["RedactEvent", "PutBack", "React", "Answer"]
+    assert kinds(decision) == ["RedactEvent", "PutBack", "Answer", "React"]
 
 
 def test_where_others_ever_read_no_thread_reply_stays_whatever_its_root() -> None:
     sealed = ev.SealCompleted((("$1", "$copy"),), others=True)
     reply = message(CLAIRE, "$3", "suite", relates_to="$colleague")
     decision = after(asked(), message(CLAIRE, "$1"), sealed, reply)
-    assert kinds(decision) == ["RedactEvent", "PutBack", "React", "Answer"]
+    assert kinds(decision) == ["RedactEvent", "PutBack", "Answer", "React"]
 
 
 def test_a_thread_reply_sent_during_the_seal_is_taken_back_when_that_is_complete() -> None:
@@ -210,12 +210,12 @@ def test_a_thread_reply_sent_during_the_seal_is_taken_back_when_that_is_complete
 def test_who_was_always_alone_may_use_threads() -> None:
     reply = message(CLAIRE, "$3", "suite", relates_to="$2")
     decision = after(asked(), message(CLAIRE, "$1"), ev.SealCompleted(), message(CLAIRE, "$2"), reply)
-    assert kinds(decision) == ["React", "Answer"]
+    assert kinds(decision) == ["Answer", "React"]
 
 
 def test_messages_after_the_seal_stay() -> None:
     decision = after(asked(), message(CLAIRE, "$1"), ev.SealCompleted(), message(CLAIRE, "$2"))
-    assert kinds(decision) == ["React", "Answer"]
+    assert kinds(decision) == ["Answer", "React"]
 
 
 # --- mail to the patient ---

@@ -197,6 +197,7 @@ class Try:
     key: str = "k"
     started: bool = False
     handing_over: bool = False
+    room: str = ""
 
 
 async def test_a_mail_is_signed_once_and_offered_again_as_it_was() -> None:

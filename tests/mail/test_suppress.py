@@ -42,6 +42,7 @@ class Given:
     effect: Any
     started: bool = False
     handing_over: bool = False
+    room: str = ""
 
 
 def _tell(message: str) -> fx.TellPatient:

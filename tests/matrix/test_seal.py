@@ -31,6 +31,7 @@ class Job:
     id: int = 1
     body: bytes | None = None
     handing_over: bool = False
+    room: str = ""
 
     @property
     def key(self) -> str:
