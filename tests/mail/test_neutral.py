@@ -64,6 +64,7 @@ class Try:
     key: str = "k"
     started: bool = False
     handing_over: bool = False
+    room: str = ""
 
 
 class Taken:
