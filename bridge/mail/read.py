@@ -145,12 +145,13 @@ class MailReader:
         verdict = Verdict.PASS
         if item.key not in question.admitted:
             verdict = await self._verdict(question, item, mail)
-        if self.gate and (turn := await self.gate.question(item)):
+        theirs = verdict in (Verdict.PASS, Verdict.NONE)
+        if self.gate and (turn := await (self.gate.question if theirs else self.gate.doubted)(item)):
             return _postponed(item, turn, self._flooder(question, item, mail, verdict))
         if verdict is Verdict.UNKNOWN and self.gate and (again := self.gate.look_again(item)):
             event = MailPostponed(item.key, item.conversation, LATER, again)
             return Reading(item.conversation, (event,), hold=LATER)
-        if verdict not in (Verdict.PASS, Verdict.NONE):
+        if not theirs:
             return _doubted(item, mail)
         events = await self._resumed(question, item)
         if answered is not None:
@@ -211,7 +212,7 @@ class MailReader:
         number = next((numbers[about] for about in mail.bounce.about if about in numbers), 0)
         if not mail.bounce.about and question.handed:
             number = question.handed[-1].number  # it doesn't say which: it came for the latest, most likely
-        if self.gate and (turn := await self.gate.question(item)):
+        if self.gate and (turn := await self.gate.report(item)):
             return _postponed(item, turn, None)
         event = MailBounced(item.key, mail.bounce.status, number, mail.bounce.final)
         return Reading(item.conversation, (event,))

@@ -1,4 +1,8 @@
-"""How much mail comes in: of one sender, to one question, from programs. What is more waits for its turn."""
+"""How much mail comes in: of one sender, to one question, from programs. What is more waits for its turn.
+
+Each kind is counted by itself: nothing that a program sends, and nothing by somebody who may not be the
+patient, uses up what the patient may write.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,14 @@ class Gate:
     async def question(self, item: RawInput) -> Turn | None:
         """When this mail to a question may come in; ``None``: now."""
         return await self._wait(item.key, "question", item.conversation, self.of_question)
+
+    async def doubted(self, item: RawInput) -> Turn | None:
+        """The same for what may not be the patient's."""
+        return await self._wait(item.key, "doubted", item.conversation, self.of_question)
+
+    async def report(self, item: RawInput) -> Turn | None:
+        """The same for what came back."""
+        return await self._wait(item.key, "report", item.conversation, self.of_question)
 
     async def automatic(self, item: RawInput) -> Turn | None:
         """The same for what a program wrote."""

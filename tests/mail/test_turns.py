@@ -13,7 +13,7 @@ from bridge.domain import effects as fx
 from bridge.domain.keeping import LATER, MANY
 from bridge.domain.state import Question, Status
 from bridge.keptmails import AT_THE_SAME_TIME
-from bridge.mail.addresses import reply_address
+from bridge.mail.addresses import bounce_address, reply_address
 from bridge.mail.signed import Verdict
 from bridge.mail.turns import AUTOMATIC_SHOWN
 from bridge.storage import inbox, mails, questions, registry
@@ -216,3 +216,62 @@ async def test_name_servers_that_stay_away_leave_the_judgement_to_the_owner_with
         await post.timers()
     assert len(_said(await post.effects(fx.Say), "mail_doubted")) == 1
     assert [item.error for item in await post.held()] == ["unverified"]
+
+
+BOUNCE = (
+    b"From: MAILER-DAEMON@p.example\r\nSubject: Undelivered\r\nMessage-ID: <b%d@p>\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+    b"--b\r\nContent-Type: text/plain\r\n\r\nfull %d\r\n"
+    b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; p.example\r\n\r\n"
+    b"Final-Recipient: rfc822; marie@patients.example\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize("kind", ["reports", "reports to the answer address", "automatic", "unverified"])
+async def test_what_the_patient_did_not_write_uses_up_nothing_of_what_they_may(
+    post: Post, question: Question, kind: str
+) -> None:
+    to, back = reply_address(question.token, DOMAIN), bounce_address(question.token, DOMAIN)
+    more = range(100, 100 + LIMIT + 3)
+    match kind:
+        case "reports":
+            await post.send(back, *(BOUNCE % (n, n) for n in more), sender="")
+        case "reports to the answer address":
+            await post.send(to, *(BOUNCE % (n, n) for n in more), sender="")
+        case "automatic":
+            await post.send(to, *(_mail(n, "Auto-Submitted: auto-replied\r\n") for n in more))
+        case _:
+            post.verdict = Verdict.FAIL
+            await post.send(to, *map(_mail, more))
+            post.verdict = Verdict.PASS
+    assert _words(await post.effects(fx.PostText)) == []
+    await post.send(to, *map(_mail, range(LIMIT)))
+    assert _words(await post.effects(fx.PostText)) == [f"mots {n}" for n in range(LIMIT)]
+
+
+async def test_what_the_owner_accepts_of_a_held_flood_comes_in_at_once(
+    post: Post, question: Question
+) -> None:
+    post.verdict = Verdict.FAIL
+    await post.send(reply_address(question.token, DOMAIN), *map(_mail, range(LIMIT + 1)))
+    held = [item.key for item in await post.held() if item.error == "unverified"]
+    assert len(held) == LIMIT
+    for key in held:
+        async with post.database.transaction() as connection:
+            before = await questions.load(connection, question.id)
+            assert before is not None
+            admitted = replace(before.question, admitted=(*before.question.admitted, key))
+            await questions.save(connection, admitted, before, post.clock.now().timestamp())
+            await mails.settle(connection, question.id, key, True, post.clock.now().timestamp())
+    await post.decide()
+    assert len(_words(await post.effects(fx.PostText))) == LIMIT
+
+
+async def test_a_held_flood_is_let_in_whatever_it_was_held_as(post: Post, question: Question) -> None:
+    post.verdict = Verdict.FAIL
+    await post.send(reply_address(question.token, DOMAIN), *map(_mail, range(LIMIT + 3)))
+    async with post.database.transaction() as connection:
+        await mails.let_in(connection, question.id, post.clock.now().timestamp())
+    await post.decide()
+    assert {item.error for item in await post.held()} == {"unverified"}
+    assert len(_said(await post.effects(fx.Say), "mail_doubted")) == LIMIT + 3
