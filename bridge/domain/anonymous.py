@@ -10,7 +10,8 @@ import unicodedata
 from collections.abc import Iterable
 
 GONE = "[…]"
-ADDRESS = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
+# It starts where a run of such signs does: a text without any « @ » is looked through once, however long.
+ADDRESS = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
 """An e-mail address."""
 NUMBER = re.compile(r"(?<![\w])[+(]?\d(?:[\s.()/-]{0,2}\d){8,}(?!\w)")
 """Nine digits or more, however they are grouped: telephone, insurance and file numbers."""

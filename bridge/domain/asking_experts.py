@@ -1,4 +1,4 @@
-"""Who is meant by ``!avis …``, and how an opinion is shown to the owner: pure, and without decisions."""
+"""Who is meant by ``!avis …``, and how it is used: pure, and without decisions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from bridge.domain.opinions import Opinion, Stage
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Policy, Question
 
-SHOWN = 1_500
-"""Characters of one text that the preview shows; all of it stands in the room."""
 _HEAD = re.compile(r"[:\n]")
 
 
@@ -61,26 +59,6 @@ def _person(words: str, organisation: Organisation) -> tuple[str, str, str] | No
         return None
     person, asks = found
     return person.user_id, person.name, asks.lstrip(":, \n").strip()
-
-
-def shown(opinion: Opinion, problems: tuple[str, ...]) -> tuple[fx.Phrase, ...]:
-    """What the expert would get, each thing a line; and what can't go along."""
-    lines = [fx.Phrase("bot.opinion_shown", {"to": opinion.called})]
-    if opinion.asks:
-        lines.append(fx.Phrase("bot.opinion_asks", {"text": _short(opinion.asks)}))
-    for number, one in enumerate(opinion.chosen, 1):
-        values = {"number": str(number), "text": _short(one.text)}
-        if one.text:
-            who = "patient" if one.patient else "practitioner"
-            lines.append(fx.Phrase(f"bot.opinion_item_{who}", values))
-        if one.file is not None:
-            lines.append(fx.Phrase("bot.opinion_item_photo", {**values, "name": one.file.name}))
-    lines += [fx.Phrase(f"bot.opinion_problem_{code}") for code in dict.fromkeys(problems)]
-    return (*lines, fx.Phrase("bot.opinion_confirm")) if opinion.chosen else tuple(lines)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN].rstrip()} …"
 
 
 def listed(opinions: tuple[Opinion, ...]) -> tuple[fx.Phrase, ...]:

@@ -26,6 +26,7 @@ from bridge.domain.opinions import ChoiceGathered as ChoiceGathered
 from bridge.domain.opinions import Link
 from bridge.domain.opinions import OpinionRecalled as OpinionRecalled
 from bridge.domain.opinions import OpinionTold as OpinionTold
+from bridge.domain.opinions import PreviewMarked as PreviewMarked
 
 
 class Standing(StrEnum):
@@ -384,6 +385,7 @@ Event = (
     | AgendaChecked
     | ChoiceGathered
     | OpinionTold
+    | PreviewMarked
     | OpinionRecalled
     | VideoDue
     | InvitationAnswered

@@ -14,7 +14,7 @@ from bridge.domain import events as ev
 from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
 from bridge.domain.agreeing import Word, answer_in
 from bridge.domain.answers import answered
-from bridge.domain.asking_experts import Meant, listed, meant, shown
+from bridge.domain.asking_experts import Meant, listed, meant
 from bridge.domain.commands import Command, folded
 from bridge.domain.letters import CONSENT, tell_patient
 from bridge.domain.opined import (
@@ -34,8 +34,11 @@ from bridge.domain.opinions import (
     GatherChosen,
     OpenLinked,
     Opinion,
+    PreviewMarked,
+    Recognise,
     Stage,
 )
+from bridge.domain.previews import contents, messages, preview_key, too_long
 from bridge.domain.replies import By, reply
 from bridge.domain.state import Decision, Policy, Question, Status, in_room, said
 
@@ -126,17 +129,20 @@ def gathered(question: Question, event: ev.ChoiceGathered, policy: Policy) -> De
     if opinion is None or opinion.number != event.number or question.status is not Status.TAKEN:
         return Decision(question)
     chosen = tuple(replace(one, text=anonymous(question, one.text)) for one in event.chosen)
-    key = f"{question.id}:opinion:{opinion.number}:shown"
+    key = preview_key(question, opinion.number)
     language = owners_language(question, policy)
-    if not chosen:
-        phrases = (*shown(opinion, event.problems)[1:], fx.Phrase("bot.opinion_nothing"))
-        say = fx.SayAll(key, question.id, language, phrases)
+    ready = replace(opinion, stage=Stage.SHOWN, chosen=chosen, linked=event.linked)
+    problems = tuple(fx.Phrase(f"bot.opinion_problem_{code}") for code in dict.fromkeys(event.problems))
+    if not chosen or too_long(ready):
+        why = fx.Phrase("bot.opinion_too_long" if chosen else "bot.opinion_nothing")
+        say = fx.SayAll(key, question.id, language, (*problems, why))
         ended = replace(opinion, stage=Stage.ENDED)
         return Decision(with_opinion(question, ended), in_room(question, say))
-    ready = replace(opinion, stage=Stage.SHOWN, chosen=chosen, linked=event.linked)
-    say = fx.SayAll(key, question.id, language, shown(ready, event.problems))
+    head = fx.Phrase("bot.opinion_shown", {"to": opinion.called})
+    lines = (head, *contents(ready), *problems, fx.Phrase("bot.opinion_confirm"))
     tap = fx.React(f"{key}:tap", question.room, sent=key, symbol=SEND)
-    return Decision(with_opinion(question, ready), in_room(question, say, tap))
+    shown = in_room(question, *messages(question, key, language, lines), tap)
+    return Decision(with_opinion(question, ready), shown)
 
 
 def _at(question: Question, stage: Stage) -> Opinion | None:
@@ -155,6 +161,39 @@ def said_last(question: Question, key: str) -> bool:
     """Whether nothing was said to the patient after this mail of ours."""
     ours = [mail for mail in question.thread if not mail.startswith("<")]
     return ours[-1:] == [key] and not question.draft
+
+
+def sent_off(question: Question, by: By, target: str) -> Decision:
+    """The owner put 📮 on a message: it counts if that is the preview of what would leave now."""
+    opinion = _at(question, Stage.SHOWN)
+    if opinion is None or question.status is not Status.TAKEN:
+        return reply(question, by, "opinion_none_shown")
+    author = by.author
+    found = Recognise(
+        f"{question.id}:recognise:{by.event_id}",
+        question.id,
+        author.user_id,
+        author.name,
+        author.language,
+        author.standing,
+        by.event_id,
+        target,
+        opinion.number,
+        preview_key(question, opinion.number),
+    )
+    return Decision(question, in_room(question, found))
+
+
+def preview_marked(question: Question, event: PreviewMarked, now: datetime) -> Decision:
+    """It is known which message the mark is on; meanwhile another preview may have come, or another owner."""
+    author = ev.Author(event.user_id, event.name, ev.Standing(event.standing), event.language)
+    if author.user_id != question.owner:
+        return Decision(question)
+    by = By(author, event.event_id)
+    opinion = _at(question, Stage.SHOWN)
+    if opinion is not None and (not event.right or opinion.number != event.number):
+        return reply(question, by, "opinion_other_preview")
+    return confirmed(question, by, now)
 
 
 def confirmed(question: Question, by: By, now: datetime) -> Decision:
@@ -190,11 +229,10 @@ def consent_read(
     if not addressed or word is Word.NONE:
         return wrote
     cause = event.input_id
+    if word is Word.YES and cause in before.admitted:
+        return wrote.then(_unclear(question, opinion, cause, Consent.UNVERIFIED))
     if word is Word.UNCLEAR:
-        details = details_of(opinion, input=cause)
-        act = Act(f"{key}:unclear:{cause}", Did.CONSENT_UNCLEAR, PATIENT, "", details)
-        unclear = said(question, "opinion_consent_unclear", cause, to=opinion.called)
-        return wrote.then(replace(unclear, acts=(act,)))
+        return wrote.then(_unclear(question, opinion, cause, Consent.WRITTEN))
     # Nobody has to answer a yes or no: the patient doesn't wait for the owner because of it.
     if before.status is Status.TAKEN:
         question = replace(question, waits_since=before.waits_since, steps=before.steps)
@@ -207,6 +245,20 @@ def consent_read(
     )
     settle = _agreed if word is Word.YES else refused
     return wrote.then(settle(question, opinion, given, now, policy))
+
+
+def _unclear(question: Question, opinion: Opinion, cause: str, how: Consent) -> Decision:
+    """It is no consent, and the owner is told what to do.
+
+    An owner who lets a doubtful mail in says that they take it for the patient's. That is enough to read it,
+    and not for somebody else's data to leave: whoever can write in the patient's name could have it sent.
+    A refusal counts whoever wrote it, since nothing leaves.
+    """
+    doubtful = how is Consent.UNVERIFIED
+    details = details_of(opinion, how=how, input=cause)
+    act = Act(f"{consent_key(question, opinion)}:unclear:{cause}", Did.CONSENT_UNCLEAR, PATIENT, "", details)
+    message = "opinion_consent_unverified" if doubtful else "opinion_consent_unclear"
+    return replace(said(question, message, cause, to=opinion.called), acts=(act,))
 
 
 def _spoken(question: Question, by: By, how: str, now: datetime, policy: Policy) -> Decision:

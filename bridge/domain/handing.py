@@ -19,6 +19,7 @@ from bridge.domain.delivery import flushed
 from bridge.domain.letters import told_patient
 from bridge.domain.linked import dropped, given_back, kept, not_for
 from bridge.domain.organisation import Organisation, Practitioner
+from bridge.domain.previews import told_new_owner
 from bridge.domain.replay import replayed
 from bridge.domain.replies import By, remind, reply
 from bridge.domain.state import (
@@ -252,6 +253,8 @@ def _to_the_colleague(
     qid, stem = taken.id, taken.stem
     values = {"who": gone.owner_name, "owner": taken.owner_name}
     taken_over = "opinion_taken_over" if taken.link else "taken_over"
+    owner = policy.organisation.practitioner(taken.owner)
+    language = owner.language if owner else taken.language
     return (
         _room(taken, taken.owner),
         fx.JoinGhost(f"{stem}:ghost", qid, taken.ghost, taken.name),
@@ -259,6 +262,7 @@ def _to_the_colleague(
         replayed(taken, policy, asked=True, talked=True),
         fx.Say(f"{stem}:taken", qid, taken_over, taken.language, values),
         *video.told_new_owner(taken, now, policy),
+        *told_new_owner(taken, gone.owner_name, language),
         fx.ListInSpace(f"{stem}:list", qid, taken.group, suggested=False, stem=stem),
         *_leave(gone, taken, "left_handed_over", {"owner": taken.owner_name}),
     )

@@ -35,6 +35,8 @@ class Consent(StrEnum):
 
     WRITTEN = "written"
     """By an answer to the mail that asked for it (or in the requester's room on Matrix)."""
+    UNVERIFIED = "unverified"
+    """By a mail that may not be the patient's, though the owner let it in: it counts as none."""
     SPOKEN = "spoken"
     """Told to the owner, who put it on record."""
 
@@ -196,7 +198,23 @@ class Recall:
     who: str
 
 
-OpinionEffect = GatherChosen | OpenLinked | BringBack | NoteOpinion | AskMore | Recall
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """Find out whether ``target`` is the preview with this key, and bring :class:`PreviewMarked`."""
+
+    key: str
+    question_id: str
+    user_id: str
+    name: str
+    language: str
+    standing: str
+    event_id: str
+    target: str
+    number: int
+    preview: str
+
+
+OpinionEffect = GatherChosen | OpenLinked | BringBack | NoteOpinion | AskMore | Recall | Recognise
 
 
 # --- events ---
@@ -213,6 +231,19 @@ class ChoiceGathered:
     chosen: tuple[Chosen, ...]
     problems: tuple[str, ...]
     linked: Fresh
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMarked:
+    """Somebody put 📮 on a message (``event_id``): whether it is the preview of this ``number``."""
+
+    user_id: str
+    name: str
+    language: str
+    standing: str
+    event_id: str
+    number: int
+    right: bool
 
 
 @dataclass(frozen=True, slots=True)

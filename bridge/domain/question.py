@@ -138,6 +138,7 @@ OfTheBridge = (
     | ev.AgendaChecked
     | ev.ChoiceGathered
     | ev.OpinionTold
+    | ev.PreviewMarked
     | ev.OpinionRecalled
     | ev.VideoDue
     | ev.ExportFailed
@@ -212,6 +213,8 @@ def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy
             return video.agenda_checked(question, event, now, policy)
         case ev.ChoiceGathered():
             return expertise.gathered(question, event, policy)
+        case ev.PreviewMarked():
+            return expertise.preview_marked(question, event, now)
         case ev.OpinionTold():
             return opined.told(question, event, policy)
         case ev.OpinionRecalled():

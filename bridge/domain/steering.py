@@ -107,7 +107,7 @@ def reacted(question: Question, event: ev.Reacted, now: datetime, policy: Policy
     if symbol == expertise.CLIP:
         return expertise.marked(question, by, event.target)
     if symbol == expertise.SEND:
-        return expertise.confirmed(question, by, now)
+        return expertise.sent_off(question, by, event.target)
     if symbol in doubt.MARKS or symbol == doubt.ORIGINAL:
         return doubt.marked(question, by, event.target, symbol)
     name = next((name for mark, name in MARKS.items() if mark.rstrip("\ufe0f") == symbol), "")

@@ -25,7 +25,9 @@ from bridge.domain.opinions import (
     Link,
     NoteOpinion,
     OpenLinked,
+    PreviewMarked,
     Recall,
+    Recognise,
 )
 from bridge.locale import text
 from bridge.matrix import rooms
@@ -82,6 +84,7 @@ class Expertise:
             NoteOpinion: self.note,
             AskMore: self.ask_more,
             Recall: self.recall,
+            Recognise: self.recognise,
         }
 
     # --- choosing ---
@@ -100,6 +103,20 @@ class Expertise:
                 problems.append(found)
         gathered = ChoiceGathered(effect.number, tuple(chosen), tuple(problems), self.materials.fresh())
         return Outcome(question_id=effect.question_id, events=(gathered,))
+
+    async def recognise(self, _task: Task, effect: Recognise) -> Outcome:
+        """Whether a mark is on the preview that it is meant for."""
+        right = await self.outlet.earlier(effect.preview) == effect.target
+        marked = PreviewMarked(
+            effect.user_id,
+            effect.name,
+            effect.language,
+            effect.standing,
+            effect.event_id,
+            effect.number,
+            right,
+        )
+        return Outcome(question_id=effect.question_id, events=(marked,))
 
     async def _read(self, effect: GatherChosen, event: Json | None, number: int) -> Chosen | str:
         """What goes along of an event, or the code of why nothing does."""

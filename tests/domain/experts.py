@@ -81,8 +81,9 @@ def shown_one(words: str = "cardio: what of Marie?") -> Question:
     return state(on(taken(), ordered(words), gathered()))
 
 
-def sending() -> ev.Reacted:
-    return ev.Reacted(life.OWNER, "$send", "$preview", "📮")
+def sending(number: int = 1, *, right: bool = True) -> ev.PreviewMarked:
+    owner = life.OWNER
+    return ev.PreviewMarked(owner.user_id, owner.name, owner.language, owner.standing, "$send", number, right)
 
 
 def asked_one() -> Question:

@@ -109,12 +109,12 @@ def test_each_preview_is_shown_and_the_last_one_counts() -> None:
     (mail,) = only(
         on(
             state(second),
-            sending(),
+            sending(2),
         ),
         fx.TellPatient,
     )
     assert mail.key.endswith(":consent:2")
-    opened = on(state(second), sending(), answering("Oui.", answers="q1:consent:2"))
+    opened = on(state(second), sending(2), answering("Oui.", answers="q1:consent:2"))
     assert [effect.asks for effect in only(opened, OpenLinked)] == ["two?"]
 
 

@@ -32,6 +32,7 @@ from tests.domain.experts import (
     only,
     opened_one,
     ordered,
+    sending,
     state,
     taken,
     taken_by_expert,
@@ -63,7 +64,7 @@ def _event(kind: str, number: int) -> ev.Event:
         case "gathered":
             return ev.ChoiceGathered(number % 4, (Chosen(True, MARK),), (), LINKED)
         case "send":
-            return ev.Reacted(life.OWNER, event_id, "$preview", "📮")
+            return replace(sending(number % 4), event_id=event_id)
         case "write":
             return ev.MemberWrote(life.OWNER, event_id, line)
         case "edit":

@@ -56,6 +56,9 @@ async def _opinion_reaches(clinic: Clinic, asked: Asked, owner: Person) -> tuple
     preview = await choose(owner, asked, "!avis derm : Faut-il retirer celui de Marie ?")
     assert not re.search(r"marie|dupont|06 12", body(preview), re.IGNORECASE)
     assert "Il a grossi" in body(preview)
+    await owner.react(asked.room_id, asked.event_id, "📮")
+    await owner.wait_for(asked.room_id, lambda e: "n'est pas sur le dernier aperçu" in body(e), deadline_s=60)
+    assert not [mail for mail in mailed(clinic, asked) if "souhaite l'avis" in mail.text]
     await owner.react(asked.room_id, preview["event_id"], "📮")
     consent = await mail_with(clinic, asked, "souhaite l'avis")
     assert "grossi" not in consent.text.partition("── ")[2]
