@@ -63,6 +63,15 @@ def test_values_are_filled_in_as_they_are() -> None:
     assert text("en", "mail.reference", reference=name) == f"Reference: {name}"
 
 
+def test_a_reason_that_nobody_gave_leaves_no_gap() -> None:
+    given = text("en", "bot.withdrawn", who="Dr Petit", why="spam")
+    assert given.startswith("Dr Petit has set this question aside (spam).")
+    assert text("en", "bot.withdrawn", who="Dr Petit", why="").startswith(
+        "Dr Petit has set this question aside."
+    )
+    assert "⟦" in text("en", "bot.withdrawn", who="⟦{why}⟧", why="spam")
+
+
 def test_no_french_line_begins_with_a_sign_that_belongs_to_the_word_before() -> None:
     assert text("fr", "mail.reference", reference="K7X3M2") == "Référence\N{NO-BREAK SPACE}: K7X3M2"
     assert not [

@@ -112,7 +112,7 @@ def withdraw(question: Question, by: By, why: str, now: datetime, _policy: Polic
     """A member of the group sets a waiting question aside: spam, a double, or settled elsewhere."""
     if question.status is not Status.WAITING:
         return reply(question, by, "not_waiting")
-    phrase = fx.Phrase("bot.withdrawn", {"who": by.author.name, "why": why or "—"})
+    phrase = fx.Phrase("bot.withdrawn", {"who": by.author.name, "why": why})
     return _withdrawn(question, phrase, by.user_id, why, now)
 
 

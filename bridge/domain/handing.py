@@ -32,6 +32,7 @@ from bridge.domain.state import (
     counted,
     in_room,
     moved,
+    said,
 )
 
 FRESH_ROOM: dict[str, object] = {
@@ -107,7 +108,7 @@ def _to_the_queue(
 ) -> tuple[fx.Planned, ...]:
     qid, stem, group = freed.id, freed.stem, freed.group
     card = f"{stem}:card"
-    reason = {"who": gone.owner_name, "why": why or "—"}
+    reason = {"who": gone.owner_name, "why": why}
     line = fx.SayAll(
         f"{stem}:released", qid, freed.language, (fx.Phrase(f"bot.released_{code}", reason),), True, stem
     )
@@ -205,7 +206,7 @@ def hand_over(question: Question, by: By, words: str, now: datetime, policy: Pol
         "who": question.owner_name,
         "title": question.title,
         "reference": question.reference,
-        "why": why or "—",
+        "why": why,
     }
     offer = fx.Offer(f"{question.id}:offer:{turn}", question.id, person.user_id, person.language, values)
     act = Act(f"{question.id}:{Did.OFFERED}:{turn}", Did.OFFERED, by.user_id, why, {"to": person.user_id})
@@ -278,17 +279,9 @@ def decline(question: Question, by: By, why: str, _now: datetime, _policy: Polic
     assert kept.question is not None
     if by.user_id == question.owner:
         return kept.then(reply(kept.question, by, "offer_withdrawn", who=who))
-    owner = remind(
-        question,
-        question.owner,
-        question.language,
-        "offer_declined",
-        f"{question.turn}",
-        urgent=True,
-        who=who,
-        why=why or "—",
+    return kept.then(_stays(kept.question, "offer_declined", who, why)).then(
+        reply(kept.question, by, "declined")
     )
-    return Decision(kept.question, (owner,), (act,)).then(reply(kept.question, by, "declined"))
 
 
 def expired(question: Question, _now: datetime, _policy: Policy) -> Decision:
@@ -297,16 +290,15 @@ def expired(question: Question, _now: datetime, _policy: Policy) -> Decision:
         f"{question.id}:{Did.EXPIRED}:{question.turn}", Did.EXPIRED, COLLOQUE, "", {"to": question.offered_to}
     )
     kept = replace(question, **NO_OFFER)  # type: ignore[arg-type]
-    owner = remind(
-        question,
-        question.owner,
-        question.language,
-        "offer_expired",
-        f"{question.turn}",
-        urgent=True,
-        who=question.offered_name,
-    )
-    return Decision(kept, (owner,), (act,))
+    return Decision(kept, (), (act,)).then(_stays(kept, "offer_expired", question.offered_name))
+
+
+def _stays(question: Question, message: str, who: str, why: str = "") -> Decision:
+    """The owner learns that it stays theirs: in the question, where they wait for it, and in their chat."""
+    turn, values = f"{question.turn}", {"who": who, "why": why}
+    line = said(question, message, turn, title=question.title, reference=question.reference, **values)
+    told = remind(question, question.owner, question.language, message, turn, urgent=True, **values)
+    return line.then(Decision(question, (told,)))
 
 
 # --- an owner who is gone ---

@@ -72,7 +72,7 @@ def to_one(
 
 def given_back(question: Question, now: datetime, *, actor: str, why: str) -> Decision:
     """The one expert who was asked can't, or doesn't want to: it ends, and goes to nobody else."""
-    values = {"who": question.owner_name, "why": why or "—"}
+    values = {"who": question.owner_name, "why": why}
     if question.status is not Status.TAKEN:
         return Decision(question, (_back(question, f"gone:{now.timestamp()}", "given_back", values),))
     sent = flushed(question, now)
@@ -196,7 +196,7 @@ def _set_aside(done: tuple[Act, ...], question: Question) -> Iterator[fx.Planned
     assert question.link is not None
     for act in done:
         if act.did == Did.WITHDRAWN and not question.link.recalled:
-            yield _back(question, f"withdrawn:{question.turn}", "withdrawn", {"why": act.why or "—"})
+            yield _back(question, f"withdrawn:{question.turn}", "withdrawn", {"why": act.why})
 
 
 def _brought(effects: tuple[fx.Planned, ...], question: Question) -> Iterator[fx.Planned]:

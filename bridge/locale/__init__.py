@@ -13,6 +13,8 @@ LANGUAGES = ("fr", "en")
 DEFAULT = "fr"
 FRENCH_SIGNS = re.compile(r" (?=[:;?!»])|(?<=«) ")
 """Where French sets a space that must not end a line."""
+OPTIONAL = re.compile(r"⟦([^⟧]*)⟧")
+"""A part that is left out when a value in it is empty, as a reason that nobody gave."""
 CODES = ("kind", "problems", "reason")
 """Values that are codes of ours; they are shown by their wording in the section ``[word]``."""
 
@@ -35,7 +37,13 @@ def text(language: str, key: str, /, **values: object) -> str:
     """
     words = catalogue(language if language in LANGUAGES else DEFAULT)
     shown = {name: _wording(words, name, value) for name, value in values.items()}
-    return "".join(literal + _value(field, shown) for literal, field, _, _ in Formatter().parse(words[key]))
+    said = OPTIONAL.sub(lambda part: _if_filled(part[1], shown), words[key])
+    return "".join(literal + _value(field, shown) for literal, field, _, _ in Formatter().parse(said))
+
+
+def _if_filled(part: str, values: dict[str, str]) -> str:
+    fields = [field for _, field, _, _ in Formatter().parse(part) if field is not None]
+    return part if all(values.get(field) for field in fields) else ""
 
 
 def _value(field: str | None, values: dict[str, Any]) -> str:

@@ -138,7 +138,9 @@ async def test_an_offer_that_is_declined_leaves_the_question_where_it_is(brisk: 
     await owner.say(asked.room_id, f"!transmettre {colleague.user_id} pour avis")
     offer = await _heard(brisk, colleague, asked.subject, "vous propose")
     await colleague.react(await brisk.bot_room(colleague), offer["event_id"], "❌")
-    await _heard(brisk, owner, asked.subject, "ne prend pas")
+    told = await _heard(brisk, owner, asked.subject, "ne prend pas")
+    assert body(told).endswith("). La question reste à vous.")  # no reason was given
+    assert body(await owner.wait_for(asked.room_id, lambda e: "ne prend pas" in body(e))) == body(told)
     await owner.say(asked.room_id, "Je continue.")
     await _mail(brisk, asked, "Je continue")
     assert await brisk.inside(asked, [owner, colleague]) == [owner]
@@ -151,6 +153,7 @@ async def test_an_offer_that_nobody_answers_expires_even_while_the_bridge_is_awa
     await brisk.stack.bridge.kill()
     await brisk.stack.bridge.start()
     await _heard(brisk, owner, asked.subject, "n'a pas répondu")
+    await owner.wait_for(asked.room_id, lambda e: "n'a pas répondu" in body(e))
     await colleague.react(await brisk.bot_room(colleague), offer["event_id"], "✅")
     await owner.say(asked.room_id, "Toujours à moi.")
     await _mail(brisk, asked, "Toujours à moi")
