@@ -89,6 +89,7 @@ def _load(path: Path, environ: Mapping[str, str], *, tokens_needed: bool) -> Set
     if mistakes or config is None or desired is None:
         raise ConfigError(tuple(sorted(set(mistakes))))
     organisation = _organisation(desired, config)
+    warnings += rules.config_warnings(source, config)
     warnings += rules.warnings(desired_source, desired, config)
     placed = _export_placed(_placed(config, path.parent), path.parent)
     return Settings(placed, organisation, tuple(warnings), (path, organisation_path, *csv_files))

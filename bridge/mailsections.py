@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bridge.section import Section
-from bridge.values import Domain, Name, Port, Secret
+from bridge.values import Domain, Host, Name, Port, Secret
 
 
 class ListenSection(Section):
     """Where mail comes in."""
 
     protocol: Literal["smtp", "lmtp"] = Field("lmtp", description="What your mail server speaks to us.")
-    host: Name = Field("127.0.0.1", description="Address to listen on.")
+    host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(2524, description="TCP port to listen on.")
     max_size_mb: Annotated[int, Field(ge=1, le=200)] = Field(35, description="Largest mail, in MB.")
 
@@ -22,7 +22,7 @@ class ListenSection(Section):
 class SmtpSection(Section):
     """Where mail goes out."""
 
-    host: Name = Field("127.0.0.1", description="Your mail server.")
+    host: Host = Field("127.0.0.1", description="Your mail server.")
     port: Port = Field(25, description="Its TCP port.")
     tls: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="How the connection is protected; none only to this machine."
@@ -34,7 +34,7 @@ class SmtpSection(Section):
 class ImapSection(Section):
     """A mailbox that mail is fetched from, where no mail server can deliver to us."""
 
-    host: Name = Field(description="Your mail server.")
+    host: Host = Field(description="Your mail server.")
     port: Port = Field(993, description="Its TCP port.")
     tls: Literal["starttls", "tls", "none"] = Field(
         "tls", description="How the connection is protected; none only to this machine."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from bridge import membership
@@ -168,13 +169,38 @@ def _is_ours(user_id: str, config: Config) -> bool:
     return ours and domain == config.homeserver.domain
 
 
+LADDERS = (
+    ("silent_after_h", "silent_alert_after_h", "silent_release_after_h"),
+    ("remind_after_h", "alert_admin_after_h"),
+)
+"""Waits of one thing, in the order in which they are meant to end."""
+
+
+def config_warnings(source: YamlFile, config: Config) -> Iterator[Mistake]:
+    """What is allowed in config.yaml, but probably not meant."""
+    for ladder in LADDERS:
+        for first, then in pairwise(ladder):
+            one, other = getattr(config.care, first), getattr(config.care, then)
+            if one > other:
+                yield source.mistake(
+                    ("care", first), f"{one:g} is after {then} ({other:g}): who is told last is told first"
+                )
+
+
 def warnings(source: YamlFile, desired: OrganisationFile, config: Config) -> Iterator[Mistake]:
     """What is allowed, but probably not meant."""
     present = membership.active(desired)
     for number, group in enumerate(desired.groups):
         if not membership.still(group.members, present):
             yield source.mistake(("groups", number), "this group has no members; its patients are told so")
+        if str(group.name) in [str(other.name) for other in desired.groups[:number]]:
+            yield source.mistake(
+                ("groups", number, "name"), "is another group's name, too: people can't tell them apart"
+            )
     for number, practitioner in enumerate(desired.practitioners):
+        if practitioner.id != practitioner.id.lower():
+            remedy = f"has capitals, as accounts have no more; meant {practitioner.id.lower()}?"
+            yield source.mistake(("practitioners", number, "id"), remedy)
         domain = practitioner.id.partition(":")[2]
         if domain != config.homeserver.domain:
             yield source.mistake(

@@ -21,6 +21,7 @@ from bridge.values import (
     Address,
     Day,
     Domain,
+    Host,
     Hours,
     Key,
     Language,
@@ -29,8 +30,8 @@ from bridge.values import (
     Name,
     Port,
     RetentionDays,
-    Secret,
     TimeZone,
+    Token,
     Url,
     Wait,
     checked_database_url,
@@ -46,20 +47,20 @@ class HomeserverSection(Section):
 
     url: Url = Field(description="Client-server API of the homeserver; https unless on this machine.")
     domain: Domain = Field(description="The homeserver's server name, as in @user:domain.")
-    as_token: Secret = Field(description="Token by which we prove ourselves to the homeserver.")
-    hs_token: Secret = Field(description="Token by which the homeserver proves itself to us.")
+    as_token: Token = Field(description="Token by which we prove ourselves to the homeserver.")
+    hs_token: Token = Field(description="Token by which the homeserver proves itself to us.")
     bot: Localpart = Field("colloque", description="Localpart of the bot.")
     namespace: Localpart = Field(
         "colloque_", description="What our ghosts' localparts and aliases begin with."
     )
     room_version: str | None = Field(None, description="Room version of new rooms; the homeserver's default.")
-    admin_token: Secret | None = Field(
+    admin_token: Token | None = Field(
         None,
         description="Access token of an administrator of the homeserver (Synapse), by which erasing deletes "
         "rooms and media for good; without it they are emptied and left.",
     )
     service_id: Name = Field("colloque", description="ID in the registration.")
-    acting_token: Secret | None = Field(
+    acting_token: Token | None = Field(
         None,
         description="Token of the second registration, to act as practitioners; see SECURITY.md.",
     )
@@ -85,14 +86,14 @@ class DatabaseSection(Section):
 class WebSection(Section):
     """Where we listen for the homeserver, and for patients who follow a link of a mail."""
 
-    host: Name = Field("127.0.0.1", description="Address to listen on.")
+    host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(29330, description="TCP port to listen on.")
     public_url: Url | None = Field(
         None,
         description="Where patients' browsers reach us by your proxy (only /m/ is needed), as in "
         "https://colloque.example.org; without it mails have no links.",
     )
-    metrics_token: Secret | None = Field(
+    metrics_token: Token | None = Field(
         None,
         description="Bearer token for /metrics; without one only programs of this machine may read them.",
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -16,6 +17,8 @@ from bridge.domain.hours import read_week
 
 Language = Literal["fr", "en"]
 MATRIX_ID = re.compile(r"@[!-9;-~]*[!-9;-~]:[A-Za-z0-9.\-\[\]:]+")
+PLACEHOLDER = re.compile(r"\$\{\w+\}|\$[A-Z][A-Z0-9_]{2,}|\{\{.*\}\}|<[\w -]+>")
+"""What templates of other programs have in a secret's place."""
 DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.\-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
 
@@ -83,6 +86,17 @@ def checked_database_url(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    try:
+        ipaddress.ip_address(value.strip("[]"))
+    except ValueError:
+        if value != "*" and not re.fullmatch(r"[\w.-]+", value):
+            raise ValueError(
+                "must be a host name or an address, and nothing else; its port stands under port"
+            ) from None
+    return value
+
+
 def _localpart(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9._=\-/+]+", value):
         raise ValueError("must be of a-z, 0-9 and . _ = - / + only")
@@ -93,7 +107,9 @@ def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be a time zone of the IANA list such as Europe/Paris") from None
+        close = difflib.get_close_matches(value.title(), available_timezones(), n=1, cutoff=0.8)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(f"must be a time zone of the IANA list such as Europe/Paris{hint}") from None
     return value
 
 
@@ -122,6 +138,18 @@ def _hours(value: dict[str, str]) -> dict[str, str]:
 def _secret(value: Any) -> Any:
     if isinstance(value, str) and not value:
         raise ValueError("must not be empty")
+    if isinstance(value, str) and PLACEHOLDER.fullmatch(value):
+        raise ValueError(
+            "is a placeholder that nothing fills in here; write the secret itself, name its file under "
+            "the key with _file, or set it in the environment as COLLOQUE_<SECTION>_<KEY>"
+        )
+    return value
+
+
+def _token(value: Any) -> Any:
+    value = _secret(value)
+    if isinstance(value, str) and not re.fullmatch(r"[!-~]+", value):
+        raise ValueError("must be one word of plain ASCII, as `colloque registration` writes it")
     return value
 
 
@@ -134,9 +162,11 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Day = Annotated[date, BeforeValidator(_day)]
 Hours = Annotated[dict[str, str], AfterValidator(_hours)]
 Wait = Annotated[float, Field(gt=0, le=100_000)]
+Token = Annotated[SecretStr, BeforeValidator(_token)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
+Host = Annotated[Name, AfterValidator(_host)]
 KEY = r"^[a-z0-9][a-z0-9-]{0,30}$"
 RetentionDays = Annotated[int, Field(ge=1, le=36500)] | None
 Key = Annotated[str, Field(pattern=KEY)]

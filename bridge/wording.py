@@ -26,6 +26,8 @@ PLAIN = {
 def wording(detail: ErrorDetails) -> str:
     """What is told of one value; begins with a small letter."""
     kind, limits = detail["type"], detail.get("ctx", {})
+    if kind == "string_type" and detail.get("input") is None:
+        return "is empty; write a value, in quotes if it begins with # or another sign"
     if kind in PLAIN:
         return PLAIN[kind]
     if kind in ("literal_error", "enum"):

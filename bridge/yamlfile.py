@@ -104,6 +104,8 @@ def read_yaml(file: Path) -> YamlFile:
         if file.exists() and not file.is_file():
             raise OSError(0, "it is no ordinary file")
         raw = file.read_bytes()
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or raw.count(b"\0") > len(raw) // 4 > 0:
+            raise wrong(1, 'the file is UTF-16 ("Unicode") text, not UTF-8 text; save it as UTF-8')
         text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1

@@ -34,10 +34,18 @@ REMEDIES = (
         "close what is opened before, and indent alike what belongs together",
     ),
     (r"expected ',' or '[\]}]'", "close the bracket, and put a comma between what is in it"),
+    (r"unknown escape", "in double quotes a backslash says something else; use single quotes: '…'"),
+    (r"expected alphabetic or numeric character", 'a value that begins with * or & must be in quotes: "…"'),
     (r"for merging", "after `<<:` there must be a reference (*name) to keys with values"),
     (r"could not determine a constructor|unknown tag", "leave out the word that begins with !"),
 )
 """What it says, and what to do about it."""
+SEEN = (
+    (r"\s*[\u00a0\u2007\u202f]", "the indent has a space that is none; use plain spaces"),
+    (r"\s*-[^\s-]", "write a space after the dash: - …"),
+    (r"[^'\"#]*:\s+'[^']*'[^\s,}\]#]", "an apostrophe ends what is in '…'; use double quotes"),
+)
+"""What a line that the reader stumbles over looks like, and what to do about it."""
 
 
 def told(error: YAMLError, text: str) -> tuple[int, str]:
@@ -48,6 +56,13 @@ def told(error: YAMLError, text: str) -> tuple[int, str]:
     mark = error.problem_mark or error.context_mark
     if "end of stream" in problem and error.context_mark is not None:
         mark = error.context_mark
+    if merged := re.search(r"^(?:<{7}|>{7}) ", text, re.MULTILINE):
+        line = text.count("\n", 0, merged.start()) + 1
+        return line, "a merge has left its marks; keep one of the versions, without the marks"
+    lines = text.splitlines()
+    here = lines[mark.line] if mark and mark.line < len(lines) else ""
+    if seen := next((remedy for look, remedy in SEEN if re.match(look, here)), ""):
+        return (mark.line + 1 if mark else 1), seen
     return (mark.line + 1 if mark else 1), _with_remedy(problem, text)
 
 

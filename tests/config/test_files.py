@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,7 +44,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"- a\n- b\n", "holds a list"),
         (b"just words\n", "must hold keys with values"),
         ("language: français\n".encode("latin-1"), "save it as UTF-8"),
-        (CONFIG.encode("utf-16"), "save it as UTF-8"),
+        (CONFIG.encode("utf-16"), "is UTF-16"),
+        (CONFIG.encode("utf-16-le"), "is UTF-16"),
         (b"language: fr\x00\n", "not valid YAML"),
         (BOMB.encode(), "anchors multiply"),
         (b"a: " + b"[" * 5000, "not valid YAML"),
@@ -175,3 +178,57 @@ def test_secrets_are_not_told_with_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as wrong:
         load(path, {})
     assert "TOPSECRET" not in str(wrong.value)
+
+
+def test_a_file_that_this_account_may_not_read_is_told(tmp_path: Path) -> None:
+    path = _write(tmp_path)
+    tmp_path.chmod(0o755)
+    path.chmod(0o000)
+    # Root reads everything: the program is asked as somebody who may not.
+    ask = (
+        "import os, sys; from pathlib import Path; from bridge.config import ConfigError, load\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        f"try: load(Path({str(path.name)!r}), {{}})\n"
+        "except ConfigError as error: print(error)\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    asked = subprocess.run(
+        [sys.executable, "-c", ask], cwd=tmp_path, env=environ, check=True, capture_output=True, text=True
+    )
+    assert asked.stdout.startswith("config.yaml:1: (whole file): the file can't be read (Permission denied)")
+
+
+def test_a_secret_of_the_environment_that_nothing_filled_in_is_told(tmp_path: Path) -> None:
+    path = _write(tmp_path)
+    with pytest.raises(ConfigError) as wrong:
+        load(path, {"COLLOQUE_HOMESERVER_AS_TOKEN": "${AS_TOKEN}"})
+    assert f"{path}:5: homeserver.as_token: is a placeholder" in str(wrong.value)
+
+
+def test_an_empty_secret_of_the_environment_is_as_none(tmp_path: Path) -> None:
+    bare = CONFIG.replace("  as_token: a\n", "")
+    with pytest.raises(ConfigError) as wrong:
+        load(_write(tmp_path, bare), {"COLLOQUE_HOMESERVER_AS_TOKEN": ""})
+    assert "homeserver.as_token: missing; run `colloque registration`" in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "organisation", "place", "words"),
+    [
+        ("", ORGANISATION.replace("paul:h", "Paul:h"), "practitioners[1].id", "meant @paul:h.example?"),
+        (
+            "",
+            ORGANISATION.replace(
+                "groups:", "groups:\n  - {key: d, name: Dermatologie, address: d@h.example}"
+            ),
+            "groups[1].name",
+            "another group's name",
+        ),
+        ("care: {silent_after_h: 90}\n", ORGANISATION, "care.silent_after_h", "after silent_alert_after_h"),
+    ],
+)
+def test_what_is_allowed_but_hardly_meant_is_mentioned(
+    config: str, organisation: str, place: str, words: str, tmp_path: Path
+) -> None:
+    warnings = load(_write(tmp_path, CONFIG + config, organisation), {}).warnings
+    assert [str(warning) for warning in warnings if warning.path == place and words in warning.message]

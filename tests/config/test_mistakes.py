@@ -11,6 +11,7 @@ from bridge.cli import app
 from bridge.config import ConfigError, load
 from tests.config.wrong import CASES, CONFIG, ORG, ORGANISATION, Case
 from tests.config.wrong_between import BETWEEN
+from tests.config.wrong_habits import HABITS
 from tests.config.wrong_signs import SIGNS
 from tests.config.wrong_waits import WAITS
 
@@ -27,7 +28,7 @@ def _mistakes(path: Path) -> list[str]:
     return [str(mistake) for mistake in wrong.value.mistakes]
 
 
-@pytest.mark.parametrize("case", [*CASES, *BETWEEN, *WAITS, *SIGNS], ids=lambda case: str(case.name))
+@pytest.mark.parametrize("case", [*CASES, *BETWEEN, *WAITS, *SIGNS, *HABITS], ids=lambda case: str(case.name))
 def test_a_mistake_is_told_with_its_place_and_remedy(case: Case, tmp_path: Path) -> None:
     texts = {"config.yaml": CONFIG, ORG: ORGANISATION}
     assert case.old in texts[case.file]
