@@ -27,6 +27,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.database import DatabaseRefused
+from bridge.storage.place import make_private
 
 log = structlog.get_logger()
 
@@ -92,7 +93,9 @@ class Alone:
 
     def _locked(self, suffix: str) -> int | None:
         """Lock a file beside the database; ``None`` when somebody else has it locked."""
-        lock = os.open(f"{self._path}.{suffix}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = Path(f"{self._path}.{suffix}")
+        make_private(file)
+        lock = os.open(file, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

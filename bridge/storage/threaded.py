@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
 from bridge.storage.door import PRAGMAS
+from bridge.storage.place import make_private
 
 T = TypeVar("T")
 READERS = 4
@@ -198,7 +199,7 @@ class SqliteConnections:
 def _make_private(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
     """A new file is for its owner only, whatever the umask; SQLite gives its companions the same mode."""
     with contextlib.suppress(OSError):  # it is there, or SQLite says better why it can't be
-        os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        make_private(Path(arguments[0]))
 
 
 def _prepare(connection: Any, _record: Any) -> None:

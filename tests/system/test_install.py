@@ -38,11 +38,14 @@ FOLDERS = (
     "/var/lib/colloque",
     "/etc/matrix-synapse",
     "/etc/systemd/system",
+    "/usr/local/bin",
 )
+MADE_BY_THE_GUIDE = ("/opt/colloque", "/etc/colloque", "/var/lib/colloque")
+"""What no machine has before: whoever follows the guide makes it."""
 COMMAND_WITHIN_S = 300.0
 ADDRESS = "marie@patients.example"
 PLAYED = ("useradd ", "chgrp ", "systemctl ")
-COMMANDS = 19
+COMMANDS = 22
 """How many lines somebody types; more of them is a worse guide."""
 
 
@@ -147,9 +150,9 @@ def _clone(to: Path) -> None:
 
 def _places(root: Path, postfix: Postfix, synapse: LocalSynapse) -> dict[str, str]:
     folders = {folder: f"{root}{folder}" for folder in FOLDERS}
-    for folder in folders.values():
-        if "/opt" not in folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, folder in folders.items():
+        place = Path(folder)
+        (place.parent if name in MADE_BY_THE_GUIDE else place).mkdir(parents=True, exist_ok=True)
     (root / "etc/matrix-synapse/conf.d").mkdir()
     return folders | {
         "/etc/postfix": str(postfix.top),
@@ -157,6 +160,7 @@ def _places(root: Path, postfix: Postfix, synapse: LocalSynapse) -> dict[str, st
         "port: 25\n": f"port: {postfix.smtp}\n",
         "2524": str(free_port()),
         "29330": str(free_port()),
+        "-o colloque": "-o root",
         "-g colloque": "-g root",
         "-o matrix-synapse": "-o root",
     }
