@@ -52,7 +52,7 @@ def plan(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
         )
     else:
         show.show(Console(), found, settings.organisation, limit)
-    raise typer.Exit(CHANGES if found.anything else NOTHING)
+    raise typer.Exit(CHANGES if found.waits else NOTHING)
 
 
 def apply(

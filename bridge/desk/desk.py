@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from bridge.config import Config
-from bridge.domain.change import Change, OpenQuestions, change, keeping, without_removals
+from bridge.domain.change import (
+    Change,
+    OpenQuestions,
+    change,
+    keeping,
+    settings_between,
+    without_removals,
+)
 from bridge.domain.effects import Phrase, Planned, TellAll
 from bridge.domain.house import Depart
 from bridge.domain.organisation import Organisation
@@ -89,7 +96,7 @@ class Desk:
         """See to it that the bot is there under its name."""
         if not await self.homeserver.is_registered():
             await self.homeserver.register(self.config.homeserver.bot)
-        name = f"{text(self.config.language, 'names.bot')} · {organisation.name}"
+        name = f"{text(organisation.language, 'names.bot')} · {organisation.name}"
         await self.homeserver.set_displayname(name)
 
     def wanted(self, organisation: Organisation) -> tuple[Wanted, ...]:
@@ -97,9 +104,9 @@ class Desk:
         return wanted_rooms(
             organisation,
             namespace=self.config.homeserver.namespace,
-            waiting_name=text(self.config.language, "names.waiting_room"),
+            waiting_names={known: text(known, "names.waiting_room") for known in LANGUAGES},
             bot_chat_names={known: text(known, "names.bot_chat") for known in LANGUAGES},
-            archived_name=text(self.config.language, "names.archived", name="{name}"),
+            archived_name=text(organisation.language, "names.archived", name="{name}"),
         )
 
     async def look(
@@ -112,7 +119,14 @@ class Desk:
         belonged = {room.key: room.members for room in self.wanted(before)} if before else {}
         snapshot = await rooms.snapshot(wanted, belonged)
         steps = plan(wanted, snapshot, bot=place.bot)
-        return change(steps, snapshot, bot=place.bot, organisation=organisation, questions=questions)
+        found = change(steps, snapshot, bot=place.bot, organisation=organisation, questions=questions)
+        if before is None:
+            return replace(found, left=organisation.inactive)
+        return replace(
+            found,
+            settings=settings_between(before, organisation),
+            left=(*organisation.inactive, *before.practitioners, *before.inactive),
+        )
 
     async def open_questions(self) -> tuple[OpenQuestions, ...]:
         """How many questions are open, by group and owner."""

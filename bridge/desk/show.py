@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from bridge.domain.change import OUTCOMES, Access, Change
-from bridge.domain.organisation import Organisation
-from bridge.domain.plan import CreateRoom, SetRights, Step, Wanted
+from bridge.domain.change import OUTCOMES, Access, Change, Setting
+from bridge.domain.organisation import Organisation, Practitioner
+from bridge.domain.plan import CreateRoom, SetRights, Step, Wanted, Writing
 from bridge.flow.reconcile import Report
 
 KINDS = {
@@ -36,10 +37,15 @@ def place(key: str, organisation: Organisation) -> str:
     return kind(key) if key == "organisation" else f"{kind(key)} {key.partition(':')[2]}"
 
 
-def who(user_id: str, organisation: Organisation) -> str:
-    """A person by ID and name."""
+def who(user_id: str, organisation: Organisation, left: Sequence[Practitioner] = ()) -> str:
+    """A person by ID and name; ``left`` are those whom the organisation no longer has."""
+    name = _name(user_id, organisation, left)
+    return f"{user_id} ({name})" if name else user_id
+
+
+def _name(user_id: str, organisation: Organisation, left: Sequence[Practitioner]) -> str | None:
     practitioner = organisation.practitioner(user_id)
-    return f"{user_id} ({practitioner.name})" if practitioner else user_id
+    return next((one.name for one in (practitioner, *left) if one and one.user_id == user_id), None)
 
 
 # --- for people ---
@@ -64,9 +70,10 @@ def show(console: Console, found: Change, organisation: Organisation, limit: flo
             console, "+", "green", f"{who(access.user_id, organisation)} gains {_rooms(access, organisation)}"
         )
     for access in found.loses:
-        _line(
-            console, "-", "red", f"{who(access.user_id, organisation)} loses {_rooms(access, organisation)}"
-        )
+        person = who(access.user_id, organisation, found.left)
+        _line(console, "-", "red", f"{person} loses {_rooms(access, organisation)}")
+    for setting in found.settings:
+        _line(console, "~", "yellow", _setting(setting, organisation))
     _notes(console, found, organisation, limit)
 
 
@@ -78,10 +85,28 @@ def _rooms(access: Access, organisation: Organisation) -> str:
     return ", ".join(place(key, organisation) for key in access.rooms)
 
 
+def _setting(setting: Setting, organisation: Organisation) -> str:
+    group = organisation.group(setting.of)
+    whose = f"{group.name} ({group.key})" if group else who(setting.of, organisation)
+    values = (setting.before, setting.after)
+    # Hours, holidays and the names by language are read better in the file.
+    plain = all(one is None or isinstance(one, str | bool | int) for one in values)
+    words = f": {_value(values[0])} → {_value(values[1])}" if plain else ""
+    return f"change {setting.name}{f' of {whose}' if whose else ''}{words}"
+
+
+def _value(value: object) -> str:
+    if value is None or value == "":
+        return "(none)"
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
 def rights(step: SetRights) -> str:
     """Who writes and who moderates."""
     moderators = ", ".join(sorted(step.rights.moderators)) or "nobody"
-    return f"{step.rights.writing.name.lower()} write, {moderators} moderates"
+    writing = step.rights.writing
+    writes = "nobody writes" if writing is Writing.NOBODY else f"{writing.name.lower()} write"
+    return f"{writes}, {moderators} moderates"
 
 
 def _notes(console: Console, found: Change, organisation: Organisation, limit: float) -> None:
@@ -102,7 +127,7 @@ def _notes(console: Console, found: Change, organisation: Organisation, limit: f
         large = found.is_large(limit)
         words = f"{share}; more than {limit:.0%} needs --allow-large-change" if large else share
         _line(console, "!", "red" if large else "magenta", words)
-    if found.anything:
+    if found.waits:
         console.print(summary(found), soft_wrap=True, highlight=False)
     else:
         console.print(
@@ -112,7 +137,7 @@ def _notes(console: Console, found: Change, organisation: Organisation, limit: f
 
 def summary(found: Change) -> str:
     """The plan in one line."""
-    changed = len(found.renamed) + len(found.listed) + len(found.rights)
+    changed = len(found.renamed) + len(found.listed) + len(found.rights) + len(found.settings)
     return (
         f"Plan: {len(found.created)} to create, {changed} to change, "
         f"{len(found.gains)} gain access, {len(found.loses)} lose access."
@@ -134,15 +159,16 @@ def as_json(found: Change, organisation: Organisation, limit: float) -> dict[str
     """The plan as plain values."""
     return {
         "organisation": organisation.name,
-        "changes": found.anything,
+        "changes": found.waits,
         "created": [_created(room) for room in found.created],
         "changed": [
             *({"room": r.room, "name": {"from": r.before, "to": r.after}} for r in found.renamed),
             *({"room": step.child, "listed_in": step.key} for step in found.listed),
             *({"room": step.key, "rights": rights(step)} for step in found.rights),
+            *({"of": setting.of, "setting": setting.name} for setting in found.settings),
         ],
-        "gains": [_access(access, organisation) for access in found.gains],
-        "loses": [_access(access, organisation) for access in found.loses],
+        "gains": [_access(access, organisation, found) for access in found.gains],
+        "loses": [_access(access, organisation, found) for access in found.loses],
         "without_account": list(found.without_account),
         "open_questions": [
             {
@@ -169,11 +195,10 @@ def _created(room: Wanted) -> dict[str, Any]:
     return {"room": room.key, "kind": kind(room.key), "name": room.name, "members": list(room.members)}
 
 
-def _access(access: Access, organisation: Organisation) -> dict[str, Any]:
-    practitioner = organisation.practitioner(access.user_id)
+def _access(access: Access, organisation: Organisation, found: Change) -> dict[str, Any]:
     return {
         "user_id": access.user_id,
-        "name": practitioner.name if practitioner else None,
+        "name": _name(access.user_id, organisation, found.left),
         "rooms": list(access.rooms),
         "groups": sorted({key.partition(":")[2] for key in access.rooms if key.startswith("group:")}),
     }

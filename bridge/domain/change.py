@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.domain.organisation import Organisation
+from bridge.domain.organisation import Organisation, Practitioner
 from bridge.domain.plan import (
     PRESENT,
     AddChild,
@@ -63,6 +63,43 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A value of the file that no room shows. ``of`` is a group's key, a Matrix ID, or empty: of all."""
+
+    of: str
+    name: str
+    before: object
+    after: object
+
+
+OF_ALL = ("language", "time_zone", "admins", "holidays")
+OF_GROUP = (
+    *("address", "notify", "language", "suspended", "names", "fallback", "hours"),
+    *("retention_days", "mails"),
+)
+OF_PRACTITIONER = ("name", "language")
+
+
+def settings_between(before: Organisation, after: Organisation) -> tuple[Setting, ...]:
+    """What differs beside rooms and who is in them, of all that is in both."""
+    found = [*_settings("", before, after, OF_ALL)]
+    for group in after.groups:
+        if (former := before.group(group.key)) is not None:
+            found += _settings(group.key, former, group, OF_GROUP)
+    for person in after.practitioners:
+        if (known := before.practitioner(person.user_id)) is not None:
+            found += _settings(person.user_id, known, person, OF_PRACTITIONER)
+    return tuple(found)
+
+
+def _settings(of: str, before: object, after: object, names: Iterable[str]) -> Iterator[Setting]:
+    for name in names:
+        one, other = getattr(before, name), getattr(after, name)
+        if one != other:
+            yield Setting(of, name, one, other)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A plan as people read it. ``people``: how many have access to anything now."""
 
@@ -73,9 +110,18 @@ class Change:
     rights: tuple[SetRights, ...] = ()
     gains: tuple[Access, ...] = ()
     loses: tuple[Access, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    """What no room shows, and what counts only once it is applied."""
+    left: tuple[Practitioner, ...] = ()
+    """Who only the organisation in force knows, or who is inactive: their names."""
     without_account: tuple[str, ...] = ()
     people: int = 0
     consequences: tuple[Consequence, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether applying it changes anything, in Matrix or in what decisions go by."""
+        return self.anything or bool(self.settings)
 
     @property
     def anything(self) -> bool:

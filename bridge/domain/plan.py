@@ -158,20 +158,20 @@ def wanted_rooms(
     organisation: Organisation,
     *,
     namespace: str,
-    waiting_name: str,
+    waiting_names: Mapping[str, str],
     bot_chat_names: dict[str, str],
     archived_name: str = "{name}",
 ) -> tuple[Wanted, ...]:
     """Every managed room of an organisation, spaces before what they list.
 
-    ``waiting_name`` is the waiting rooms' name; ``bot_chat_names`` the bot chats' by language;
+    ``waiting_names`` and ``bot_chat_names`` are what these rooms are called, by language;
     ``archived_name`` makes the name of a discussion room that is archived.
     """
     everyone = tuple(practitioner.user_id for practitioner in organisation.practitioners)
     rooms = [Wanted("organisation", f"{namespace}org", organisation.name, RoomKind.SPACE, everyone)]
     for group in organisation.groups:
         space, waiting = f"group:{group.key}", f"waiting:{group.key}"
-        name = f"{waiting_name} · {group.name}"
+        name = f"{waiting_names[group.language]} · {group.name}"
         rooms += [
             Wanted(
                 space, f"{namespace}g_{group.key}", group.name, RoomKind.SPACE, group.members, "organisation"

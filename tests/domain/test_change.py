@@ -37,7 +37,10 @@ def _organisation(people: tuple[str, ...], *groups: ExpertGroup, name: str = "HÃ
 
 def _wanted(organisation: Organisation) -> tuple[Wanted, ...]:
     return wanted_rooms(
-        organisation, namespace="c_", waiting_name="En attente", bot_chat_names={"fr": "Colloque"}
+        organisation,
+        namespace="c_",
+        waiting_names={"fr": "En attente", "en": "En attente"},
+        bot_chat_names={"fr": "Colloque"},
     )
 
 

@@ -37,7 +37,7 @@ def _wanted(group: DiscussionGroup | None = GROUP) -> tuple[Wanted, ...]:
     return wanted_rooms(
         organisation,
         namespace="colloque_",
-        waiting_name="En attente",
+        waiting_names={"fr": "En attente", "en": "En attente"},
         bot_chat_names={"fr": "Colloque"},
         archived_name="{name} (archives)",
     )

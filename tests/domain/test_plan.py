@@ -44,7 +44,7 @@ def _wanted(
     return wanted_rooms(
         _organisation(people, members),
         namespace="colloque_",
-        waiting_name="En attente",
+        waiting_names={"fr": "En attente", "en": "En attente"},
         bot_chat_names={"fr": "Colloque"},
     )
 

@@ -60,7 +60,7 @@ def _steps() -> tuple[Step, ...]:
     wanted = wanted_rooms(
         Organisation("H", "fr", people, groups, discussions=talks),
         namespace="c_",
-        waiting_name="w",
+        waiting_names={"fr": "w", "en": "w"},
         bot_chat_names={"fr": "Colloque"},
     )
     return plan(wanted, Snapshot(), bot=BOT)

@@ -47,7 +47,7 @@ class Desk:
         return plan.wanted_rooms(
             organisation,
             namespace=self.place.namespace,
-            waiting_name="En attente",
+            waiting_names={"fr": "En attente", "en": "En attente"},
             bot_chat_names={"fr": "Colloque", "en": "Colloque"},
         )
 
