@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from bridge.demo.mailbox import Mail
 from bridge.demo.person import Person, Refused
 from bridge.ports import Json
-from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital, is_card
-from tests.support.service import crash_at, kills, restarted
-
-COMMAND = (sys.executable, "-m", "tests.support.crashing", "run")
-PATIENCE_S = 120.0
-BOTH = ("performed", "recorded")
+from tests.support.clinic import Asked, Clinic, body, eventually, hospital, is_card
+from tests.support.fragile import PATIENCE_S, dying, mail_with, mails_with, points, said_in, taken, times
+from tests.support.service import crash_at, kills
 
 
 @pytest.fixture
 async def fragile(tmp_path: Path) -> AsyncIterator[Clinic]:
-    opened = await Clinic.open(
-        tmp_path, hospital({"duo": 2}), command=COMMAND, changes={"care": {"undo_within_s": 1}}
-    )
-    async with restarted(opened):
+    async with dying(tmp_path, hospital({"duo": 2}), {"care": {"undo_within_s": 1}}) as opened:
         yield opened
-    await opened.close()
-
-
-def _points(*kinds: str) -> str:
-    return " ".join(f"{point}:{kind}" for point in BOTH for kind in kinds)
-
-
-async def _taken(clinic: Clinic) -> tuple[Asked, Person, Person]:
-    """A question with its owner, who has said something, and the one colleague."""
-    asked = await clinic.ask("duo")
-    owner, colleague = clinic.members("duo")
-    await owner.say(asked.room_id, "Bonjour, je regarde.")
-    await clinic.sealed(asked, owner)
-    await _mail(clinic, asked, "je regarde")
-    return asked, owner, colleague
-
-
-async def _mail(clinic: Clinic, asked: Asked, words: str) -> Mail:
-    return await clinic.stack.mailbox.wait_for(
-        PATIENT.address,
-        matching=lambda m: asked.subject in m.subject and words in m.text,
-        deadline_s=PATIENCE_S,
-    )
-
-
-def _mails(clinic: Clinic, asked: Asked, words: str) -> set[str]:
-    """The mails with these words; the same mail may have come twice where its server's word was lost."""
-    mails = clinic.stack.mailbox.mails_to(PATIENT.address)
-    found = [m for m in mails if asked.subject in m.subject and words in m.text]
-    assert len({m.raw for m in found}) == len({m.message_id for m in found})
-    return {m.message_id for m in found}
 
 
 async def _next_room(person: Person, asked: Asked) -> str:
@@ -75,11 +36,6 @@ async def _next_room(person: Person, asked: Asked) -> str:
     return joined[0]
 
 
-async def _said(person: Person, room_id: str) -> Counter[str]:
-    events: list[Json] = await person.messages(room_id, limit=500)
-    return Counter(body(e) for e in events if e["type"] == "m.room.message" and body(e))
-
-
 async def _out(clinic: Clinic, asked: Asked, person: Person) -> bool:
     async def out() -> bool:
         return not await clinic.inside(asked, [person])
@@ -87,14 +43,10 @@ async def _out(clinic: Clinic, asked: Asked, person: Person) -> bool:
     return await eventually(out, PATIENCE_S)
 
 
-def _times(said: Counter[str], words: str) -> int:
-    return sum(count for text, count in said.items() if words in text)
-
-
 @pytest.mark.timeout(300)
 async def test_a_question_that_is_released_among_kills_waits_once_and_is_read_once(fragile: Clinic) -> None:
-    asked, former, successor = await _taken(fragile)
-    crash_at(fragile, _points("CreateQuestionRoom", "Replay", "PostCard", "CloseFormer", "TellPatient"))
+    asked, former, successor = await taken(fragile)
+    crash_at(fragile, points("CreateQuestionRoom", "Replay", "PostCard", "CloseFormer", "TellPatient"))
     await former.say(asked.room_id, "!rendre je pars en garde")
     waiting = await successor.join("#colloque_w_duo:hopital.example")
     alias = asked.alias.replace(":", "_2:", 1)
@@ -105,14 +57,14 @@ async def test_a_question_that_is_released_among_kills_waits_once_and_is_read_on
     assert len(cards) == 1
     await successor.say(room_id, "Je reprends.")
     await successor.wait_for(room_id, lambda e: "je regarde" in body(e), deadline_s=PATIENCE_S)
-    await _mail(fragile, asked, "Je reprends")
-    said = await _said(successor, room_id)
-    assert [_times(said, words) for words in ("Est-ce grave ?", "je regarde", "je pars en garde")] == [
+    await mail_with(fragile, asked, "Je reprends")
+    said = await said_in(successor, room_id)
+    assert [times(said, words) for words in ("Est-ce grave ?", "je regarde", "je pars en garde")] == [
         1,
         1,
         1,
     ]
-    assert len(_mails(fragile, asked, "Je reprends")) == 1
+    assert len(mails_with(fragile, asked, "Je reprends")) == 1
     killed = kills(fragile)
     assert {line.split()[1] for line in killed} >= {"CreateQuestionRoom", "Replay", "CloseFormer"}, killed
 
@@ -121,9 +73,9 @@ async def test_a_question_that_is_released_among_kills_waits_once_and_is_read_on
 async def test_a_question_that_is_handed_over_among_kills_has_one_owner_and_one_offer(
     fragile: Clinic,
 ) -> None:
-    asked, former, colleague = await _taken(fragile)
+    asked, former, colleague = await taken(fragile)
     kinds = ("Offer", "CreateQuestionRoom", "InviteMembers", "Replay", "CloseFormer", "TellPatient")
-    crash_at(fragile, _points(*kinds))
+    crash_at(fragile, points(*kinds))
     await former.say(asked.room_id, f"!transmettre {colleague.user_id} pour avis")
     chat = await fragile.bot_room(colleague)
 
@@ -136,13 +88,13 @@ async def test_a_question_that_is_handed_over_among_kills_has_one_owner_and_one_
     assert await _out(fragile, asked, former)
     await colleague.wait_for(room_id, lambda e: "a repris cette question" in body(e), deadline_s=PATIENCE_S)
     await colleague.say(room_id, "Bonjour, je prends la suite.")
-    await _mail(fragile, asked, "je prends la suite")
-    await _mail(fragile, asked, "autre professionnel")
-    said = await _said(colleague, room_id)
-    assert [_times(said, words) for words in ("Est-ce grave ?", "je regarde", "a repris")] == [1, 1, 1]
+    await mail_with(fragile, asked, "je prends la suite")
+    await mail_with(fragile, asked, "autre professionnel")
+    said = await said_in(colleague, room_id)
+    assert [times(said, words) for words in ("Est-ce grave ?", "je regarde", "a repris")] == [1, 1, 1]
     assert len([e for e in await colleague.messages(chat) if offered(e)]) == 1
     for words in ("je prends la suite", "autre professionnel"):
-        assert len(_mails(fragile, asked, words)) == 1
+        assert len(mails_with(fragile, asked, words)) == 1
     with pytest.raises(Refused):
         await former.join(room_id)
     killed = kills(fragile)
@@ -151,17 +103,20 @@ async def test_a_question_that_is_handed_over_among_kills_has_one_owner_and_one_
 
 @pytest.mark.timeout(300)
 async def test_a_consultation_that_is_fixed_among_kills_invites_once(fragile: Clinic) -> None:
-    asked, owner, _ = await _taken(fragile)
-    crash_at(fragile, _points("CheckAgenda", "TellPatient", "SayAll"))
+    asked, owner, _ = await taken(fragile)
+    crash_at(fragile, points("CheckAgenda", "TellPatient", "SayAll"))
     await owner.say(asked.room_id, "!visio demain 14h 20min")
-    invited = await _mail(fragile, asked, "vous est proposée")
+    invited = await mail_with(fragile, asked, "vous est proposée")
     await owner.wait_for(asked.room_id, lambda e: "Consultation vidéo n° 1" in body(e), deadline_s=PATIENCE_S)
     await owner.say(asked.room_id, "!visio annuler")
-    await _mail(fragile, asked, "est annulée")
+    await mail_with(fragile, asked, "est annulée")
     await owner.wait_for(asked.room_id, lambda e: "annulée" in body(e), deadline_s=PATIENCE_S)
-    said = await _said(owner, asked.room_id)
-    assert _times(said, "📹 Consultation vidéo n° 1\N{NO-BREAK SPACE}:") == 1
-    assert [len(_mails(fragile, asked, words)) for words in ("vous est proposée", "est annulée")] == [1, 1]
+    said = await said_in(owner, asked.room_id)
+    assert times(said, "📹 Consultation vidéo n° 1\N{NO-BREAK SPACE}:") == 1
+    assert [len(mails_with(fragile, asked, words)) for words in ("vous est proposée", "est annulée")] == [
+        1,
+        1,
+    ]
     assert any(file.name == "invitation.ics" for file in invited.attachments)
     killed = kills(fragile)
     assert {line.split()[1] for line in killed} >= {"CheckAgenda", "TellPatient", "SayAll"}, killed
@@ -169,15 +124,15 @@ async def test_a_consultation_that_is_fixed_among_kills_invites_once(fragile: Cl
 
 @pytest.mark.timeout(300)
 async def test_notes_silence_the_transcript_and_the_end_come_once_each_among_kills(fragile: Clinic) -> None:
-    asked, owner, colleague = await _taken(fragile)
-    crash_at(fragile, _points("React", "Reply", "Say", "SayAll", "TellPatient", "SetSpeaking", "Export"))
+    asked, owner, colleague = await taken(fragile)
+    crash_at(fragile, points("React", "Reply", "Say", "SayAll", "TellPatient", "SetSpeaking", "Export"))
     await owner.say(asked.room_id, "!note revoir dans un mois")
     await owner.say(asked.room_id, "!muet 2 jours")
     await owner.say(asked.room_id, "!export")
     chat = await fragile.bot_room(owner)
     await owner.wait_for(chat, lambda e: body(e).endswith(".pdf"), deadline_s=PATIENCE_S)
     await owner.say(asked.room_id, "!clore")
-    await _mail(fragile, asked, "Votre question est close")
+    await mail_with(fragile, asked, "Votre question est close")
 
     async def locked() -> bool:
         try:
@@ -189,8 +144,8 @@ async def test_notes_silence_the_transcript_and_the_end_come_once_each_among_kil
     assert await eventually(locked, PATIENCE_S)
     files = [body(e) for e in await owner.messages(chat) if body(e).endswith((".pdf", ".json"))]
     assert len(files) == len(set(files)) == 2
-    assert len(_mails(fragile, asked, "Votre question est close")) == 1
-    assert not _mails(fragile, asked, "revoir dans un mois")
+    assert len(mails_with(fragile, asked, "Votre question est close")) == 1
+    assert not mails_with(fragile, asked, "revoir dans un mois")
     marks = [e for e in await owner.messages(asked.room_id, limit=200) if e["type"] == "m.reaction"]
     keys = Counter(e["content"].get("m.relates_to", {}).get("key") for e in marks if e["content"])
     assert keys["📝"] == 1

@@ -3,8 +3,10 @@
 The file lies beside the configuration; ``kept:mail`` there is about mails only. ``performed`` kills
 after an effect was performed and before that is recorded, ``recorded`` right after; ``arrived`` when
 a mail's bytes are here and before they are committed, ``kept`` after an input is committed and before it is
-acknowledged, ``decided`` after its decision is committed. Each input and effect kills once; of
-the bridge's own events that come back, which decide nothing, only the first does.
+acknowledged, ``decided`` after its decision is committed. ``uploaded`` (by MIME type) and ``sent`` (by
+message type) kill within an effect, after a document of a transcript or a message is on the homeserver.
+Each input and effect kills once; of the bridge's own events that come back, which decide nothing, only the
+first does.
 """
 
 from __future__ import annotations
@@ -18,8 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from bridge.cli import main
+from bridge.domain.content import Attachment, Document
 from bridge.flow.inbox import Inbox
 from bridge.flow.outbox import Outbox
+from bridge.matrix.exporting import Exporting
+from bridge.matrix.outlet import Outlet
+from bridge.ports import Json
 from bridge.storage.inbox import Arrival
 
 PLACE = Path(sys.argv[sys.argv.index("-c") + 1]).parent
@@ -52,6 +58,7 @@ def named(kind: str, key: str, payload: bytes) -> str:
 
 
 _finish, _take, _commit = Outbox._finish, Inbox.take, Inbox._commit
+_upload, _send = Exporting._upload, Outlet.send
 
 
 async def finish(self: Outbox, row: Any, outcome: Any, error: str | None = None) -> Any:
@@ -76,9 +83,23 @@ async def commit(self: Inbox, item: Any, reading: Any, *, unsure: bool) -> Any:
     return following
 
 
+async def upload(self: Exporting, document: Document) -> Attachment:
+    attachment = await _upload(self, document)
+    crash("uploaded", f"{document.mimetype} {document.name}")
+    return attachment
+
+
+async def send(self: Outlet, room_id: str, content: Json, **how: Any) -> str:
+    event_id = await _send(self, room_id, content, **how)
+    crash("sent", f"{content.get('msgtype')} {how['key']}")
+    return event_id
+
+
 Outbox._finish = finish  # type: ignore[method-assign]
 Inbox.take = take  # type: ignore[method-assign]
 Inbox._commit = commit  # type: ignore[method-assign]
+Exporting._upload = upload  # type: ignore[method-assign]
+Outlet.send = send  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     main()
