@@ -74,6 +74,30 @@ _PHONE = re.compile(
 )
 
 
+_GLUED_BELOW = re.compile(
+    rf"(?P<said>\s*\S.{{9,300}}[<\[(][^<>\s]{{1,64}}@[^<>\s]{{1,255}}[>\])]\s?{any_of(phrases.WROTE)}\s?:)\s{{2,}}(?=\S)",
+    re.IGNORECASE,
+)
+_POINTS_BELOW = re.compile(
+    r"\b(?:répon\w*|commentaires?|remarques?|answer\w*|repl(?:y|ies|ied)|comments?)\b[^.!?\n]{0,60}?"
+    rf"\b{any_of(phrases.POINTS_BELOW)}\b",
+    re.IGNORECASE,
+)
+
+
+def unglued(line: str) -> list[str]:
+    """An attribution and the words that a mail program put behind it, on lines of their own."""
+    found = _GLUED_BELOW.match(line[:MAX_LINE])
+    if found is None or not _DATE.search(found["said"]) or not _OPENS.match(bare(found["said"])):
+        return [line]
+    return [found["said"], line[found.end() :]]
+
+
+def points_below(words: str) -> bool:
+    """Whether somebody says that their answers stand in the earlier mail: « je réponds dans le texte »."""
+    return bool(_POINTS_BELOW.search(words[:2_000]))
+
+
 def bare(line: str) -> str:
     """The line without quote marks."""
     return line[:MAX_LINE].lstrip("> \t|")

@@ -21,6 +21,7 @@ from email.message import Message
 from email.policy import compat32
 from typing import Any
 
+from bridge.mail.flowed import how_flowed
 from bridge.mail.winmail import is_winmail, unpack
 
 MAX_PARTS = 200
@@ -34,12 +35,18 @@ MAX_HEADERS = 256_000
 MAX_BOUNDARY_LINES = 5_000
 """Lines that look like boundaries; a mail with more is not taken apart at all."""
 
+SEALED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
+"""What only its receiver's key opens (RFC 3156, 8551); we have none, and whoever reads has to know."""
+
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One part without parts of its own. ``charset`` is as declared; ``content`` is decoded bytes."""
+    """One part without parts of its own. ``charset`` is as declared; ``content`` is decoded bytes.
+
+    ``flowed``: see :func:`bridge.mail.flowed.how_flowed`.
+    """
 
     mimetype: str
     charset: str
@@ -47,6 +54,7 @@ class Leaf:
     content: bytes
     attached: bool
     alternative: int
+    flowed: tuple[bool, bool] = (False, False)
 
 
 class _Part(Message):
@@ -129,6 +137,8 @@ def _walk(part: Message, taken: Taken, depth: int, alternative: int) -> None:
     if part.defects:
         _note(taken, "broken_mime")
     mimetype = part.get_content_type()
+    if mimetype in SEALED:
+        _note(taken, "encrypted_mail")
     if mimetype.startswith("message/") and part.is_multipart():
         children = part.get_payload()
         inner = b"\n".join(_flattened(child, taken) for child in children if isinstance(child, Message))
@@ -184,7 +194,8 @@ def _leaf(part: Message, mimetype: str, alternative: int, taken: Taken) -> Leaf:
         mimetype = "text/plain"
     textual = mimetype in ("text/plain", "text/html")
     attached = disposition.startswith("attachment") or not textual or bool(name and disposition)
-    return Leaf(mimetype, _charset(part), name, _content(part, taken), attached, alternative)
+    content, flowed = _content(part, taken), how_flowed(part)
+    return Leaf(mimetype, _charset(part), name, content, attached, alternative, flowed)
 
 
 def _content(part: Message, taken: Taken) -> bytes:

@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from bridge.domain.content import Kind
 from bridge.mail.automatic import automatic_reason
 from bridge.mail.bounce import read_bounce
+from bridge.mail.flowed import unflowed
 from bridge.mail.html import MAX_HTML, html_text, visible
 from bridge.mail.mime import (
     Leaf,
@@ -212,6 +213,9 @@ def _is_text(leaf: Leaf) -> bool:
 
 def _read(leaf: Leaf, problems: list[str]) -> str:
     text = _decoded(leaf, problems)
+    flowed, delsp = leaf.flowed
+    if flowed and leaf.mimetype == "text/plain":
+        text = unflowed(text, delsp=delsp)
     return _tidy(html_text(text) if leaf.mimetype == "text/html" else text)
 
 

@@ -151,8 +151,22 @@ MINE = (
     *("mon", "ma", "my", "mein(?:em|er)?", "meu", "mi", "mio", "mijn", "min", "mojego", "l['’]", "la", "le"),
     *("un", "une", "the", "a"),
 )
+POINTS_BELOW = (
+    r"dans (?:le|la|votre|ton) (?:texte|corps|suite|mail|message|e-mail|courriel)",
+    *("ci-dessous", "en dessous", "plus bas", "(?:entre|sous) (?:les|vos|chaque|chacune)", "à la suite"),
+    "en (?:rouge|bleu|vert|gras|couleur|majuscules|italique)",
+    *("in the text", "in ?-?line", "below", "in (?:red|blue|green|bold|capitals)", "between"),
+)
+"""Where somebody says that they answered, if not above."""
+
 ADVERTISED = (
-    *("get outlook for", "obtenez outlook pour", "télécharger outlook pour", "téléchargez outlook pour"),
+    *(
+        "get outlook for",
+        "obtenez outlook pour",
+        "obtenir outlook pour",
+        "télécharger outlook pour",
+        "téléchargez outlook pour",
+    ),
     *("outlook für", "scarica outlook per", "obtener outlook para", "holen sie sich outlook für"),
     "sent from (?:mail|yahoo mail|outlook|proton mail) for",
 )

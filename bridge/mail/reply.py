@@ -25,6 +25,8 @@ from bridge.mail.history import (
     is_phone,
     is_quoted,
     is_rule,
+    points_below,
+    unglued,
 )
 
 __all__ = ["MARKER_EN", "MARKER_FR", "Reply", "read_reply", "strip_quotes"]
@@ -58,7 +60,7 @@ def read_reply(text: str, *, forwarded: bool = False, ours: str = "") -> Reply:
     above = None if forwarded else _cut(lines, ours)
     kept = lines if above is None else _without_tail(above)
     reply = "\n".join(kept).strip()
-    if not reply:
+    if not reply or points_below(reply):  # who answers in the earlier mail, without any mark, says so above
         return Reply(whole, "")
     return Reply(reply, _elided(lines, kept))
 
@@ -87,7 +89,7 @@ def _elided(lines: list[str], kept: list[str]) -> str:
 
 def _normalised(text: str) -> list[str]:
     text = _INVISIBLE.sub("", _SPACES.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n")))
-    return [line.rstrip() for line in text.split("\n")]
+    return [part.rstrip() for line in text.split("\n") for part in unglued(line)]
 
 
 def _cut(lines: list[str], ours: str) -> list[str] | None:
@@ -204,7 +206,7 @@ def _without_phones(lines: list[str]) -> list[str]:
             kept.pop()
         if len(kept) > 1 and is_phone(kept[-1]):
             kept.pop()
-            if kept[-1] == "--" and len(kept) > 1:
+            if len(kept) > 1 and is_rule(f"-{kept[-1]}") and _only_rule_at_end(kept):
                 kept.pop()
     return kept
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mail.reply import MARKER_EN, MARKER_FR, strip_quotes
+from bridge.mail.reply import MARKER_EN, MARKER_FR, read_reply, strip_quotes
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "replies.json").read_text())
 
@@ -120,3 +120,53 @@ def test_hostile_text_is_read_quickly(hostile: str) -> None:
     started = time.monotonic()
     strip_quotes(hostile)
     assert time.monotonic() - started < 3  # some took minutes before the cutter was linear
+
+
+BELOW = f"{MARKER_FR}\n\nDepuis quand ?\n=> Depuis lundi.\nDe la fièvre ?\n=> Non.\n\nDr Roy"
+WROTE = "Le 26/11/2026 à 10:12, Dr Roy <q+abc@reponse.example> a écrit :"
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Bonjour, mes réponses sont dans le texte.",
+        "Je vous réponds ci-dessous",
+        "Voir mes commentaires en rouge, merci",
+        "Réponses à la suite de vos questions",
+        "My answers are in red.",
+        "Please see my replies below.",
+    ],
+)
+def test_who_says_that_they_answer_in_the_earlier_mail_is_read_there(above: str) -> None:
+    said = read_reply(f"{above}\n\n{WROTE}\n\n{BELOW}")
+    assert said.text.startswith(above)
+    assert "=> Depuis lundi." in said.text
+    assert "=> Non." in said.text
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["La tache est en dessous du genou, en rouge.", "Merci de votre réponse.", "It is below my knee."],
+)
+def test_who_only_uses_such_words_is_read_above(above: str) -> None:
+    assert read_reply(f"{above}\n\n{WROTE}\n\n{BELOW}").text == above
+
+
+def test_an_earlier_mail_on_the_line_of_its_attribution_is_cut() -> None:
+    text = f"Depuis lundi.\n\nEnvoyé à partir de Yahoo Mail pour Android\n \n  {WROTE}   {BELOW}"
+    said = read_reply(text)
+    assert said.text == "Depuis lundi."
+    assert "=> Non." in said.elided
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "---\nEnvoyé à partir de l’application mobile Orange Mail",
+        "--\nEnvoyé de mon iPhone",
+        "Obtenir Outlook pour Android",
+        "Obtenir Outlook pour iOS<https://aka.ms/o0ukef>",
+    ],
+)
+def test_what_a_program_appends_goes_with_the_rule_above_it(tail: str) -> None:
+    assert strip_quotes(f"Depuis lundi.\n\n{tail}\n\n{WROTE}\n> Depuis quand ?") == "Depuis lundi."
