@@ -66,10 +66,8 @@ class StoredTurns:
         that are read at the same moment don't see each other then, hence the margin.
         """
         scope, most = turns.scope_of(kind, name), limit - AT_THE_SAME_TIME
-        if most > 0:
-            async with self.database.reading() as connection:
-                if await turns.few(connection, scope, most, now):
-                    return Turn(now, False, scope)
+        if most > 0 and await self.database.read(lambda opened: turns.few(opened, scope, most, now)):
+            return Turn(now, False, scope)
         return await self.exactly(key, kind, name, limit, now)
 
     async def exactly(self, key: str, kind: str, name: str, limit: int, now: float) -> Turn:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.acts import Act
+from bridge.storage.registry import new_rows
 from bridge.storage.schema import acts
 
 
@@ -27,7 +27,6 @@ async def add(connection: AsyncConnection, question_id: str, done: Sequence[Act]
     """Record acts, except those whose key is known."""
     if not done:
         return
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     rows = [
         {
             "key": act.key,
@@ -40,7 +39,7 @@ async def add(connection: AsyncConnection, question_id: str, done: Sequence[Act]
         }
         for act in done
     ]
-    await connection.execute(insert(acts).on_conflict_do_nothing(index_elements=["key"]), rows)
+    await connection.execute(new_rows(connection.dialect.name, acts, "key"), rows)
 
 
 async def of_question(connection: AsyncConnection, question_id: str) -> list[Recorded]:

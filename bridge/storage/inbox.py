@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.door import Row
 from bridge.storage.heads import COLUMNS, FIRST
 from bridge.storage.heads import Input as Input
+from bridge.storage.registry import new_rows
 from bridge.storage.schema import DISCARDED, DONE, PENDING, QUARANTINED, inbox
 from bridge.storage.schema_people import turns
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """An input as it comes in. ``conversation`` is the unit within which order is kept."""
 
     key: str
@@ -37,14 +36,15 @@ class Arrival:
 
 def _storable(text: str) -> str:
     """What no database takes in a text (NUL, half a surrogate pair) must not hold back the whole queue."""
-    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
+    if not text.isascii():
+        text = text.encode(errors="replace").decode()
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 async def put(connection: AsyncConnection, arrivals: Sequence[Arrival], now: float) -> tuple[str, ...]:
     """Store inputs in their order, except those already known; returns the conversations that gained one."""
     if not arrivals:
         return ()
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     rows = [
         {
             "key": arrival.key,
@@ -59,8 +59,7 @@ async def put(connection: AsyncConnection, arrivals: Sequence[Arrival], now: flo
         }
         for arrival in arrivals
     ]
-    statement = insert(inbox).on_conflict_do_nothing(index_elements=["key"])
-    await connection.execute(statement, rows)
+    await connection.execute(new_rows(connection.dialect.name, inbox, "key"), rows)
     return tuple(dict.fromkeys(arrival.conversation for arrival in arrivals))
 
 

@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.effects import Effect, Planned
 from bridge.domain.sealing import OVERLAPPING
 from bridge.storage.codec import decode_effect, encode
+from bridge.storage.registry import new_rows
 from bridge.storage.schema import FAILED, PENDING, SENT, outbox, rooms
 
 Lane = tuple[str, str]
@@ -81,7 +81,6 @@ async def add(
     """
     if not planned:
         return ()
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     rows = [
         {
             "key": plan.effect.key,
@@ -97,7 +96,7 @@ async def add(
         }
         for plan in planned
     ]
-    await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
+    await connection.execute(new_rows(connection.dialect.name, outbox, "key"), rows)
     return tuple(dict.fromkeys((plan.conversation, str(plan.lane)) for plan in planned))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 
 import sqlalchemy as sa
+from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,8 +23,14 @@ async def insert_new_rows(
     connection: AsyncConnection, table: sa.Table, rows: list[dict[str, object]]
 ) -> None:
     """Insert rows unless their keys are there."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    await connection.execute(insert(table).on_conflict_do_nothing(), rows)
+    await connection.execute(new_rows(connection.dialect.name, table), rows)
+
+
+@cache
+def new_rows(dialect: str, table: sa.Table, *unique: str) -> Executable:
+    """The statement that inserts rows except those whose key, or whose ``unique`` columns, are there."""
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing(index_elements=unique or None)
 
 
 # Making a statement takes longer than a database of this size takes to answer it: those that every message

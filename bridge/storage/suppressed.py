@@ -58,10 +58,12 @@ async def outlive(connection: AsyncConnection, question_id: str) -> None:
             await connection.execute(goes_on.values(question_id=theirs[0]))
 
 
+_STATUS = sa.select(suppressed.c.status).where(suppressed.c.address == sa.bindparam("address"))
+
+
 async def status(connection: AsyncConnection, address: str) -> str:
     """Why nothing is sent to this address; empty when mails are."""
-    query = sa.select(suppressed.c.status).where(suppressed.c.address == address.lower())
-    return (await connection.execute(query)).scalar() or ""
+    return (await connection.execute(_STATUS, {"address": address.lower()})).scalar() or ""
 
 
 async def listed(connection: AsyncConnection) -> Sequence[Suppressed]:

@@ -49,10 +49,18 @@ async def take(
     return due_at, (await connection.execute(others.limit(1))).first() is None
 
 
+_SINCE = (
+    sa.select(turns.c.due_at)
+    .where(turns.c.scope == sa.bindparam("scope"), turns.c.due_at > sa.bindparam("since"))
+    .offset(sa.bindparam("others"))
+    .limit(1)
+)
+
+
 async def few(connection: AsyncConnection, scope: str, most: int, now: float) -> bool:
     """Whether this scope had fewer than so many within the last hour, those that still wait included."""
-    query = sa.select(turns.c.key).where(turns.c.scope == scope, turns.c.due_at > now - WINDOW_S)
-    return len((await connection.execute(query.limit(most))).all()) < most
+    values = {"scope": scope, "since": now - WINDOW_S, "others": most - 1}
+    return (await connection.execute(_SINCE, values)).first() is None
 
 
 async def note(connection: AsyncConnection, key: str, scope: str, now: float) -> None:
@@ -60,9 +68,12 @@ async def note(connection: AsyncConnection, key: str, scope: str, now: float) ->
     await _give(connection, key, scope, now, now)
 
 
+_PAST = sa.delete(turns).where(turns.c.due_at < sa.bindparam("since"))
+
+
 async def _give(connection: AsyncConnection, key: str, scope: str, now: float, due_at: float) -> None:
     await insert_new(connection, turns, key=key, scope=scope, came_at=now, due_at=due_at)
-    await connection.execute(sa.delete(turns).where(turns.c.due_at < now - WINDOW_S))
+    await connection.execute(_PAST, {"since": now - WINDOW_S})
 
 
 async def _known(connection: AsyncConnection, key: str) -> tuple[float, float] | None:
