@@ -53,7 +53,7 @@ class StoredAnswers:
         if effect is None:
             return None
         if isinstance(effect, fx.TellPatient):
-            words = text(effect.language, f"notice.{effect.message}", **effect.values)
+            words = text(effect.language, "page.consent", **effect.values)
             return Answer(effect.reference, effect.language, "", (Part(_html(words)),))
         status = await StoredSuppressions(self.database, self.clock).status(effect.address)
         parts = [Part(_html(text(effect.language, "mail.correction")))] if effect.correction else []

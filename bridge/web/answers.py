@@ -18,6 +18,7 @@ from markupsafe import Markup
 from bridge.domain.arriving import Errand
 from bridge.domain.delivery import STOPPED
 from bridge.domain.links import ANSWERS, AnswerTicket
+from bridge.locale import text
 from bridge.ports import Clock
 from bridge.web.sheet import HEADERS, Sheet, TooMany, nonce_of
 
@@ -135,6 +136,7 @@ class AnswerPages:
             {
                 "html": Markup(part.html),
                 "file": part.file,
+                "label": text(answer.language, "mail.attached", name=part.file),
                 "photo": part.photo,
                 "url": f"{base}/{part.index}",
             }  # cleaned

@@ -68,7 +68,6 @@ class Sheet:
             "title": text(language, "page.title", reference=reference) if reference else "",
             "parts": parts,
             "author": author,
-            "attached": text(language, "page.attached"),
             "button": text(language, f"page.{button}") if button else "",
             "action": action,
             "nonce": secrets.token_urlsafe(18) if button else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,3 +120,27 @@ async def test_the_page_knows_that_its_patient_wants_no_mail(kept: Kept) -> None
     read = await kept.answers.read(ticket)
     assert read is not None
     assert read.no_mail == STOPPED
+
+
+async def test_a_consent_is_asked_for_on_its_page_as_one_reads_a_page(kept: Kept) -> None:
+    effect = fx.TellPatient(
+        f"{QID}:consent:1",
+        QID,
+        "derm",
+        "fr",
+        "marie@p.example",
+        "Marie",
+        "Titre",
+        "K7X3M2",
+        "t",
+        "consent",
+        (),
+        {"to": "Rhumatologie"},
+    )
+    async with kept.database.transaction() as connection:
+        await outbox.add(connection, [fx.Planned(effect, QID)], 1.0)
+    read = await kept.answers.read(AnswerTicket(QID, 1, 1, consent=True))
+    assert read is not None
+    (part,) = read.parts
+    assert "Rhumatologie" in part.html
+    assert "cet e-mail" not in re.sub("<[^>]*>", "", part.html)

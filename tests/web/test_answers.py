@@ -102,7 +102,7 @@ async def test_the_button_shows_words_author_and_files_however_often(browser: Br
         assert response.headers["Cache-Control"] == "no-store"
         assert f"<p>{WORDS}</p>" in page
         assert "Dr Claire Petit" in page
-        assert "note.&lt;b&gt;.html" in page
+        assert "Pièce jointe\N{NO-BREAK SPACE}: note.&lt;b&gt;.html" in page
     base = browser.path.removeprefix("/m/answer/")
     assert f'<img src="{base}/1"' in page
 
