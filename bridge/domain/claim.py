@@ -79,7 +79,7 @@ def _seal(taken: Question, now: datetime) -> tuple[fx.Effect, ...]:
         ),
         fx.GrantOwner(f"{stem}:grant", qid, owner, ghost, lock, stem),
         *_off_the_list(taken),
-        fx.Say(f"{stem}:taken", qid, "opinion_taken" if taken.link else "taken", taken.language, values),
+        fx.Say(f"{stem}:taken", qid, f"{taken.addressed}taken", taken.language, values),
     )
 
 

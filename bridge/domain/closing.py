@@ -164,7 +164,8 @@ def undo(question: Question, by: By, _why: str, now: datetime, policy: Policy) -
     act = Act(
         f"{question.id}:{Did.UNDONE}:{taken.question.turn}", Did.UNDONE, by.user_id, "", {"act": last.did}
     )
-    return replace(taken, acts=(*taken.acts, act)).then(reply(taken.question, by, "undone"))
+    undone = "undone_release" if last.did == Did.RELEASED else "undone"
+    return replace(taken, acts=(*taken.acts, act)).then(reply(taken.question, by, undone))
 
 
 def speaking(question: Question, who: Speaking) -> fx.SetSpeaking:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MONTHS = {
@@ -329,13 +329,24 @@ _DAY_NAMES = {
 }
 
 
+def spoken_until(end: datetime, zone: str, language: str) -> str:
+    """An end as people count: what ends when the 4th begins lasts « jusqu'au 3 inclus »."""
+    local = end.astimezone(ZoneInfo(zone))
+    if (local.hour, local.minute) != (0, 0):
+        return spoken(end, zone, language)
+    day = _day(local - timedelta(days=1), language)
+    return f"the end of {day}" if language == "en" else f"{day} inclus"
+
+
+def _day(local: datetime, language: str) -> str:
+    kept = language if language in _DAY_NAMES else "fr"
+    first = "1er" if local.day == 1 and kept == "fr" else str(local.day)
+    return f"{_DAY_NAMES[kept][local.weekday()]} {first} {_MONTH_NAMES[kept][local.month - 1]} {local.year}"
+
+
 def spoken(moment: datetime, zone: str, language: str) -> str:
     """A moment as it is said: « mardi 3 mai 2026 à 14 h 30 », “Tuesday 3 May 2026 at 14:30”."""
     local = moment.astimezone(ZoneInfo(zone))
-    kept = language if language in _DAY_NAMES else "fr"
-    day, month = _DAY_NAMES[kept][local.weekday()], _MONTH_NAMES[kept][local.month - 1]
-    if kept == "en":
-        return f"{day} {local.day} {month} {local.year} at {local:%H:%M}"
-    first = "1er" if local.day == 1 else str(local.day)
-    time = f"{local.hour}\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}{local.minute:02d}"
-    return f"{day} {first} {month} {local.year} à {time}"
+    if language == "en":
+        return f"{_day(local, language)} at {local:%H:%M}"
+    return f"{_day(local, language)} à {local.hour}\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}{local.minute:02d}"

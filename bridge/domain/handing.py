@@ -252,8 +252,7 @@ def _to_the_colleague(
     gone: Question, taken: Question, now: datetime, policy: Policy
 ) -> tuple[fx.Effect, ...]:
     qid, stem = taken.id, taken.stem
-    values = {"who": gone.owner_name, "owner": taken.owner_name}
-    taken_over = "opinion_taken_over" if taken.link else "taken_over"
+    values = {"who": gone.owner_name, "owner": taken.owner_name, "asker": taken.name}
     owner = policy.organisation.practitioner(taken.owner)
     language = owner.language if owner else taken.language
     return (
@@ -261,7 +260,7 @@ def _to_the_colleague(
         fx.JoinGhost(f"{stem}:ghost", qid, taken.ghost, taken.name),
         fx.InviteMembers(f"{stem}:invite", qid, (taken.owner,)),
         replayed(taken, policy, asked=True, talked=True),
-        fx.Say(f"{stem}:taken", qid, taken_over, taken.language, values),
+        fx.Say(f"{stem}:taken", qid, f"{taken.addressed}taken_over", taken.language, values),
         *video.told_new_owner(taken, now, policy),
         *told_new_owner(taken, gone.owner_name, language),
         fx.ListInSpace(f"{stem}:list", qid, taken.group, suggested=False, stem=stem),

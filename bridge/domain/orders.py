@@ -27,7 +27,7 @@ from bridge.domain import (
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.answers import answered, told
-from bridge.domain.commands import SIGN, Command, Place, Spec, UnknownCommand, When, Who, known
+from bridge.domain.commands import SIGN, TABLE, Command, Place, Spec, UnknownCommand, When, Who, known
 from bridge.domain.state import Decision, Policy, Question, Status, latest
 
 InQuestion = Callable[[Question, ev.Ordered, Command, datetime, Policy], Decision]
@@ -60,7 +60,7 @@ def _decided(question: Question, event: ev.Ordered, now: datetime, policy: Polic
 
 
 def asked(question: Question | None, event: ev.BotAsked, now: datetime, policy: Policy) -> Decision:
-    """Someone wrote in their bot chat: a command is decided, everything else is answered with help."""
+    """Someone wrote in their bot chat: a command is decided; anything else is said to have gone nowhere."""
     written = dialogue.taken_up(event, now, policy)
     if written is not None:
         return written
@@ -71,7 +71,14 @@ def asked(question: Question | None, event: ev.BotAsked, now: datetime, policy: 
         return Decision(question, BOT_CHAT_ORDERS[command.name](event, command, now, policy))
     if isinstance(command, UnknownCommand):
         return Decision(question, told(event, *unknown(command, event.author.language)))
-    return Decision(question, told(event, *bot_chat_help(event.author.language, event.admin)))
+    return Decision(question, told(event, _unheard(event.author.language)))
+
+
+def _unheard(language: str) -> fx.Phrase:
+    """Words that are no command: a line, and not all of help, as it may well be the third photo."""
+    ask = next(spec for spec in TABLE if spec.name == "ask")
+    values = {"help": SIGN + _help_word(language), "ask": SIGN + ask.word(language)}
+    return fx.Phrase("bot.unheard", values)
 
 
 def unknown(command: UnknownCommand, language: str) -> tuple[fx.Phrase, ...]:
@@ -87,6 +94,9 @@ def _help_word(language: str) -> str:
 
 # --- help ---
 
+NOT_IN_OPINIONS = ("opinion", "video", "original")
+"""What an expert who was asked for an opinion can't do: they see the patient's words only as chosen."""
+
 
 def help_lines(specs: tuple[Spec, ...], language: str) -> tuple[fx.Phrase, ...]:
     """A line a command."""
@@ -100,9 +110,16 @@ def _question_help(
     owns = author.user_id == question.owner
     hidden = When.WAITING if owns else When.TAKEN
     specs = tuple(
-        spec for spec in known(Place.QUESTION) if spec.when is not hidden and (owns or spec.who is Who.ANYONE)
+        spec
+        for spec in known(Place.QUESTION)
+        if spec.when is not hidden
+        and (owns or spec.who is Who.ANYONE)
+        and not (question.link and spec.name in NOT_IN_OPINIONS)
     )
-    intro = fx.Phrase("bot.help_owner" if owns else "bot.help_waiting", {"sign": SIGN})
+    intro = fx.Phrase(
+        f"bot.{question.addressed}help_owner" if owns else "bot.help_waiting",
+        {"sign": SIGN, "asker": question.name},
+    )
     return answered(question, event, (intro, *help_lines(specs, author.language)))
 
 

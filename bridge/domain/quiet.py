@@ -8,7 +8,7 @@ from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.commands import Command, folded
 from bridge.domain.dates import DateProblem, read_until, split_until
-from bridge.domain.datewords import spoken
+from bridge.domain.datewords import spoken_until
 from bridge.domain.organisation import Organisation
 from bridge.domain.replies import By, reply
 from bridge.domain.state import Decision, Policy, Question
@@ -34,7 +34,7 @@ def _until(words: str, now: datetime, policy: Policy, language: str) -> tuple[fl
         end = read_until(words, now, policy.time_zone, language=language)
     except DateProblem as problem:
         raise Unclear(fx.Phrase(f"bot.date_{problem.code}", {"word": problem.word})) from None
-    return end.timestamp(), spoken(end, policy.time_zone, language)
+    return end.timestamp(), spoken_until(end, policy.time_zone, language)
 
 
 def mute_question(question: Question, by: By, words: str, now: datetime, policy: Policy) -> Decision:

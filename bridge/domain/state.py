@@ -195,6 +195,11 @@ class Question:
         return self.link.user_id if self.link else self.requester
 
     @property
+    def addressed(self) -> str:
+        """What locale keys begin with that tell the owner who reads what they write; nothing: the patient."""
+        return "opinion_" if self.link else "asked_" if self.requester else ""
+
+    @property
     def stem(self) -> str:
         """What the keys of effects that happen once in each room begin with."""
         return self.id if self.generation == 1 else f"{self.id}:{self.generation}"

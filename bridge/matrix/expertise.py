@@ -250,9 +250,8 @@ def _words(effect: OpenLinked) -> str:
         parts.append(effect.asks)
     chosen = [one for one in effect.chosen if one.text]
     for one in chosen:
-        who = text(language, "opinion.patient" if one.patient else "opinion.practitioner")
-        quoted = "\n".join(f"> {line}" for line in one.text.split("\n"))
-        parts.append(f"{who}\n{quoted}")
+        wrote = "opinion.patient" if one.patient else "opinion.practitioner"
+        parts.append(text(language, wrote, text=one.text))
     photos = len([one for one in effect.chosen if one.file is not None])
     if photos:
         parts.append(text(language, "opinion.photos", count=str(photos)))

@@ -145,8 +145,9 @@ class Private:
         body, html = said, ""
         if room:
             link = f"https://matrix.to/#/{room}?via={self.outlet.place.domain}"
+            # Clients show a link to a room as the room's name alone: the sentence stands beside it.
             body = f"{said}\n{link}"
-            html = f'<a href="{escape(link)}">{escape(said)}</a>'
+            html = f'{escape(said)}<br><a href="{escape(link)}">{escape(link)}</a>'
         await BotChat(self.outlet).tell(
             task.key, effect.user_id, effect.language, body, html, doubtful=task.started
         )

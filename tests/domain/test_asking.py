@@ -131,6 +131,33 @@ def test_what_a_requester_says_in_their_room_is_the_patients_word() -> None:
     assert kinds(unheard) == ["TellRequester"]
 
 
+def test_who_takes_it_is_told_that_a_colleague_reads_their_words_and_not_a_patient() -> None:
+    taken = decide(asked_by(NURSE).question, message(CLAIRE, "$a", "Montrez-moi cela."), NOW, POLICY)
+    (said,) = [say for say in only(taken, fx.Say) if isinstance(say, fx.Say)]
+    assert (said.message, said.values["who"]) == ("asked_taken", NURSE.name)
+    order = ev.Ordered(message(CLAIRE, "$h", "!aide", internal=True), Command("help"))
+    (told,) = only(decide(taken.question, order, NOW, POLICY), fx.SayAll)
+    assert isinstance(told, fx.SayAll)
+    assert (told.phrases[0].text, told.phrases[0].values["asker"]) == ("bot.asked_help_owner", NURSE.name)
+
+
+@pytest.mark.parametrize("words", ["cardio Éruption", "Soin: Éruption", "CARD Éruption"])
+def test_the_beginning_of_a_groups_name_names_it(words: str) -> None:
+    begun = Chat(NURSE).say(f"!question {words}")
+    assert begun.dialogue is not None
+    assert (begun.dialogue.group, begun.dialogue.title) == ("cardio", "Éruption")
+
+
+@pytest.mark.parametrize("words", ["car Éruption", "s Éruption", "cardiol Éruption", ""])
+def test_what_begins_like_no_group_or_says_too_little_names_none(words: str) -> None:
+    assert phrases(Chat(NURSE).say(f"!question {words}")) == ["asking.which_group"]
+
+
+def test_words_that_are_no_command_are_said_to_have_gone_nowhere_in_a_line() -> None:
+    assert phrases(Chat(NURSE).say("Voici la photo.", PHOTO)) == ["bot.unheard"]
+    assert phrases(Chat(NURSE).say("!aide"))[0] == "bot.help"
+
+
 @pytest.mark.parametrize("how", ["hand", "words", "offer"])
 def test_nobody_takes_their_own_question(how: str) -> None:
     waiting = question(asked_by(CLAIRE))

@@ -108,3 +108,13 @@ def test_the_bot_answers_in_its_chat_in_the_language_of_who_asks() -> None:
     assert isinstance(planned.effect, fx.TellAll)
     assert planned.effect.language == "en"
     assert planned.effect.phrases[0].values["nearest"] == "!help"
+
+
+def test_taking_back_a_release_tells_the_owner_where_the_question_is_now() -> None:
+    undo = ev.Instructed(CLAIRE, "$u", Command("undo"))
+    back = after(asked(), message(CLAIRE, "$1"), order(CLAIRE, "!rendre"), undo)
+    assert back.question is not None
+    assert back.question.owner == CLAIRE.user_id
+    (told,) = only(back, fx.TellAll)
+    assert isinstance(told, fx.TellAll)
+    assert [phrase.text for phrase in told.phrases] == ["bot.undone_release"]

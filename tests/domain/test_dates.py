@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.domain.dates import DateProblem, read_appointment, read_until, split_until, spoken
-from bridge.domain.datewords import MONTHS, NUMBERS, WEEKDAYS
+from bridge.domain.datewords import MONTHS, NUMBERS, WEEKDAYS, spoken_until
 from bridge.locale import LANGUAGES, catalogue
 
 PARIS = "Europe/Paris"
@@ -161,6 +161,14 @@ def test_days_that_lie_across_a_change_of_clocks_keep_the_time_of_day() -> None:
     saturday = datetime(2026, 3, 28, 9, 0, tzinfo=UTC)
     end = read_until("2 jours", saturday, PARIS)
     assert _in_paris(end) == "2026-03-30T10:00"
+
+
+def test_an_end_is_told_as_people_count_days() -> None:
+    end = read_until("jusqu'au 3 mai", MONDAY, PARIS)
+    assert spoken_until(end, PARIS, "fr") == "dimanche 3 mai 2026 inclus"
+    assert spoken_until(end, PARIS, "en") == "the end of Sunday 3 May 2026"
+    noon = read_until("until 3 May at 10am", MONDAY, PARIS)
+    assert spoken_until(noon, PARIS, "en") == spoken(noon, PARIS, "en")
 
 
 def test_a_moment_is_told_in_the_readers_language() -> None:

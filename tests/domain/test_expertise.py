@@ -349,6 +349,16 @@ def test_an_opinion_of_an_unknown_question_says_nothing() -> None:
     assert on(opened_one(), told).effects == ()
 
 
+def test_help_tells_an_expert_who_reads_their_words_and_offers_nothing_that_they_cannot_do() -> None:
+    order = ev.Ordered(ev.MemberWrote(EXPERT, "$h", Line("$h", "!help"), internal=True), Command("help"))
+    (told,) = only(on(taken_by_expert(), order), fx.SayAll)
+    first, *lines = told.phrases
+    assert (first.text, first.values["asker"]) == ("bot.opinion_help_owner", life.OWNER.name)
+    shown = {line.text.removeprefix("help.") for line in lines}
+    assert {"close", "release", "help"} < shown
+    assert shown.isdisjoint({"opinion", "video", "original"})
+
+
 @pytest.mark.parametrize("closed_first", [False, True])
 def test_the_expert_does_not_come_back_into_what_was_taken_back(closed_first: bool) -> None:
     question = taken_by_expert()

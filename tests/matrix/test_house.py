@@ -177,7 +177,8 @@ async def test_a_private_room_is_opened_once_whoever_of_the_two_asks(home: Home)
         assert await home.children(house.section_key(person.user_id, Section.PRIVATE)) == {room}
         await person.join(room)
         assert any(
-            "Votre salon privé avec" in line and "matrix.to" in line for line in await home.said(person)
+            line.startswith("Votre salon privé avec Dr ") and "matrix.to" in line
+            for line in await home.said(person)
         )
     await one.say(room, "Bonjour")
     assert await other.wait_for(room, lambda e: e.get("content", {}).get("body") == "Bonjour")
