@@ -167,6 +167,7 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
                 "members": list(group.members),
                 "notify": group.notify.value,
                 "mails": group.mails.value,
+                **({"fallback": group.fallback} if group.fallback else {}),
             }
             for group in organisation.groups
         ],
