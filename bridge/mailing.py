@@ -43,15 +43,17 @@ def mail_reader(
 ) -> MailReader:
     """What reads mails out of the inbox."""
     section = config.mail
+    check = sender_check(section.authserv_id, section.verify_senders, sandbox.verify)
     return MailReader(
         names,
         organisation,
         section.domain,
         namespace,
         sandbox.parse,
-        sender_check(section.authserv_id, section.verify_senders, sandbox.verify),
+        check,
         Gate(StoredTurns(database), clock, section.limits.of_question, section.limits.of_sender),
         StoredSuppressions(database, clock).stopped,
+        check.vouched,
     )
 
 

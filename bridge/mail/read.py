@@ -64,6 +64,8 @@ class MailReader:
     gate: Gate | None = None
     stopped: Callable[[str], Awaitable[bool]] | None = None
     """Whether the patient with an address wants no e-mails."""
+    vouched: Callable[[ParsedMail], bool] | None = None
+    """Whether our mail server vouches for a mail's sender."""
 
     async def __call__(self, item: RawInput) -> Reading:
         """Read one mail, in another process: parsing may be slow, and a mail hostile."""
@@ -92,7 +94,8 @@ class MailReader:
         if known is not None:  # one mail to several groups is one question
             return Reading(known.id, (AskedToo(item.key, group.key),))
         told = mail.sender.address if mail.sender else item.sender
-        if self.gate and (turn := await self.gate.sender(item, told)):
+        vouched = self.vouched is not None and self.vouched(mail)
+        if self.gate and (turn := await self.gate.sender(item, told, vouched=vouched)):
             return _postponed(item, turn, _unusable_mail(item, mail, group, MANY, told))
         if reason := _unusable(mail):
             return self._refuse(item, mail, group, reason)

@@ -71,9 +71,13 @@ class Gate:
         """The same for what a program wrote."""
         return await self._wait(item.key, "automatic", item.conversation, AUTOMATIC_SHOWN)
 
-    async def sender(self, item: RawInput, address: str) -> Turn | None:
-        """When this new question may come in; ``None``: now."""
-        return await self._wait(item.key, "sender", address, self.of_sender)
+    async def sender(self, item: RawInput, address: str, *, vouched: bool = False) -> Turn | None:
+        """When this new question may come in; ``None``: now.
+
+        ``vouched``: our mail server says that it is this sender's; whoever only uses their address is
+        counted by themselves.
+        """
+        return await self._wait(item.key, "vouched" if vouched else "sender", address, self.of_sender)
 
     async def _wait(self, key: str, kind: str, name: str, limit: int) -> Turn | None:
         now = self.clock.now().timestamp()

@@ -18,9 +18,9 @@ WINDOW_S = 3600.0
 
 def scope_of(kind: str, name: str) -> str:
     """What is counted together; of an address only a hash is kept."""
-    if kind != "sender":
+    if kind not in ("sender", "vouched"):
         return f"{kind}:{name}"
-    return f"sender:{hashlib.sha256(name.strip().lower().encode()).hexdigest()[:32]}"
+    return f"{kind}:{hashlib.sha256(name.strip().lower().encode()).hexdigest()[:32]}"
 
 
 async def take(

@@ -14,6 +14,8 @@ from bridge.domain.keeping import LATER, MANY
 from bridge.domain.state import Question, Status
 from bridge.keptmails import AT_THE_SAME_TIME
 from bridge.mail.addresses import bounce_address, reply_address
+from bridge.mail.checked import SenderCheck
+from bridge.mail.read import MailReader
 from bridge.mail.signed import Verdict
 from bridge.mail.turns import AUTOMATIC_SHOWN
 from bridge.storage import inbox, mails, questions, registry
@@ -275,3 +277,20 @@ async def test_a_held_flood_is_let_in_whatever_it_was_held_as(post: Post, questi
     await post.decide()
     assert {item.error for item in await post.held()} == {"unverified"}
     assert len(_said(await post.effects(fx.Say), "mail_doubted")) == LIMIT + 3
+
+
+async def test_who_only_uses_a_patients_address_does_not_keep_their_new_question_waiting(post: Post) -> None:
+    async def verify(*_args: object) -> bool:
+        return False
+
+    reader = post.worker.readers["mail"]
+    assert isinstance(reader, MailReader)
+    check = SenderCheck("mx.test", None, verify)
+    post.worker.readers["mail"] = replace(reader, vouched=check.vouched)
+    await post.send(GROUP.address, *map(_mail, range(LIMIT + 3)))
+    assert [item.error for item in await post.held()] == [MANY] * 3
+    passed = "Authentication-Results: mx.test; dmarc=pass header.from=patients.example\r\n"
+    await post.send(GROUP.address, *(_mail(n, passed) for n in range(100, 100 + LIMIT + 1)))
+    words = _words(await post.effects(fx.PostText))
+    assert len([word for word in words if len(word) == len("mots 100")]) == LIMIT
+    assert len(await post.held()) == 4
