@@ -159,7 +159,7 @@ async def test_a_question_that_nobody_answers_reminds_widens_and_tells_its_patie
 ) -> None:
     care = {"remind_after_h": 4 * SECOND, "widen_after_h": 12 * SECOND, "tell_patient_after_h": 20 * SECOND}
     async with dying(tmp_path, _with_fallback(), {"care": care}) as clinic:
-        crash_at(clinic, f"{points('Remind', 'Widen', 'TellPatient', 'PostCard')} decided:alarm")
+        crash_at(clinic, f"{points('Remind', 'Widen', 'TellPatient', 'PostCard')} decided:result")
         asked = await clinic.ask("duo")
         await mail_with(clinic, asked, "n'a pas encore reçu de réponse")
         reader, third = clinic.members("duo")[1], clinic.members("derm")[2]
