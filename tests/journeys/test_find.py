@@ -10,12 +10,13 @@ from tests.support.clinic import DOMAIN, Asked, Clinic, _hash, body, eventually
 
 
 async def _said_back(clinic: Clinic, person: Person, words: str) -> Json:
-    """What the bot answers in someone's chat."""
+    """What the bot answers in someone's chat; that the personal space is ready may be said in between."""
     chat = await person.join(f"#colloque_b_{_hash(person.user_id)}:{DOMAIN}")
     mine = await person.say(chat, words)
 
     def is_answer(event: Json) -> bool:
-        return bool(event["sender"].startswith("@colloque:") and event["type"] == "m.room.message")
+        said: bool = event["sender"].startswith("@colloque:") and event["type"] == "m.room.message"
+        return said and not body(event).startswith("Votre espace personnel est prêt")
 
     async def answered() -> bool:
         found = [event["event_id"] for event in await person.messages(chat)]
@@ -105,15 +106,24 @@ async def _counts(person: Person, since: str) -> tuple[dict[str, int], str]:
     return counts, synced["next_batch"]
 
 
-@pytest.mark.timeout(120)
+async def _read(person: Person, room_id: str) -> None:
+    """Have read everything in a room, as a client says it."""
+    latest = (await person.messages(room_id))[0]["event_id"]
+    await person.call("POST", f"/v3/rooms/{room_id}/receipt/m.read/{latest}", {})
+
+
+@pytest.mark.timeout(240)
 async def test_unread_in_the_waiting_room_is_new_waiting_questions_and_nothing_else_counts(
     clinic: Clinic,
 ) -> None:
+    """A homeserver sums its counts up twice a minute, and takes what is withdrawn off the rest only.
+
+    So a card that goes is seen to be taken off if the sum wasn't made just between: in one of a few tries.
+    """
     reader, owner = clinic.members("derm")[4], clinic.members("derm")[0]
     waiting = await reader.join(f"#colloque_w_derm:{DOMAIN}")
     old = await clinic.ask("derm")
-    latest = (await reader.messages(waiting))[0]["event_id"]
-    await reader.call("POST", f"/v3/rooms/{waiting}/receipt/m.read/{latest}", {})
+    await _read(reader, waiting)
     since = (await reader.call("GET", "/v3/sync", timeout="0"))["next_batch"]
     seen: dict[str, int] = {}
 
@@ -123,10 +133,22 @@ async def test_unread_in_the_waiting_room_is_new_waiting_questions_and_nothing_e
         seen.update(fresh)
         return seen.get(waiting) == number
 
-    first, second = await clinic.ask("derm"), await clinic.ask("derm")
-    assert await eventually(lambda: counts(2))
-    for taken, left in ((first, 1), (second, 0), (old, 0)):
-        await owner.say(taken.room_id, "Je m'en occupe.")
-        await clinic.sealed(taken, owner)
-        assert await eventually(lambda left=left: counts(left))  # type: ignore[misc]
+    async def taken_off() -> bool:
+        first, second = await clinic.ask("derm"), await clinic.ask("derm")
+        assert await eventually(lambda: counts(2))
+        off = True
+        for asked, left in ((first, 1), (second, 0)):
+            await owner.say(asked.room_id, "Je m'en occupe.")
+            await clinic.sealed(asked, owner)
+            off = off and await eventually(lambda left=left: counts(left), within_s=10)  # type: ignore[misc]
+            assert seen[waiting] <= 2, "a claim counts"
+        await _read(reader, waiting)
+        assert await eventually(lambda: counts(0))
+        return off
+
+    tries = [await taken_off() for _ in range(3)]
+    assert any(tries), tries
+    await owner.say(old.room_id, "Je m'en occupe.")
+    await clinic.sealed(old, owner)
+    assert await eventually(lambda: counts(0))
     assert {room: count for room, count in seen.items() if count} == {}

@@ -163,9 +163,9 @@ async def test_an_admin_lists_reads_tries_again_and_discards_what_was_set_aside(
     assert code == 0
     assert "Je suis sa voisine." in shown
     assert (await _cli(watched, "retry", number))[0] == 0
-    assert (await _cli(watched, "retry", number))[0] == 2
     assert await eventually(listed, within_s=60)
     assert (await _cli(watched, "discard", number, "--yes"))[0] == 0
+    assert (await _cli(watched, "retry", number))[0] == 2
     code, text = await _cli(watched, "show", number)
     assert code == 2
     assert f"no input {number} is set aside" in text
