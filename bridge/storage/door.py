@@ -28,10 +28,6 @@ PRAGMAS = (
 """A commit survives a power cut (``FULL``); readers never wait for the writer (``WAL``); what is deleted is
 overwritten (``secure_delete``)."""
 
-CHECKPOINT_PAGES = 8000
-"""Pages in the log after which an acknowledgement has to wait until they are in the file; the workers, for
-whom nobody waits, bring them there after SQLite's usual thousand."""
-
 ROW = ("key", "kind", "conversation", "recipient", "sender", "payload")
 TIMEOUT_S = 30.0
 
@@ -78,7 +74,6 @@ class SqliteDoor:
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             for pragma in PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
-            self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(self.QUERY, [(*row, now, now) for row in rows])
