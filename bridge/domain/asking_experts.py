@@ -29,7 +29,8 @@ def meant(words: str, question: Question, policy: Policy) -> Meant | str:
     """Who is meant by what was said; a locale key of the bot if that isn't clear or doesn't work."""
     organisation = policy.organisation
     if not words.startswith("@") and (found := _group(words, organisation)):
-        return Meant(*found)
+        group = Meant(*found)
+        return "opinion_requester_inside" if reads_along(question, group.group, policy) else group
     person = _person(words, organisation)
     if person is None:
         return "opinion_who"
@@ -40,6 +41,12 @@ def meant(words: str, question: Question, policy: Policy) -> Meant | str:
         return "opinion_away"
     mine = next((group.key for group in organisation.groups if user_id in group.members), question.group)
     return Meant(mine, name, asks, user_id)
+
+
+def reads_along(question: Question, group: str, policy: Policy) -> bool:
+    """Whether who asked the question is a member of this group, and would read what is asked about it."""
+    asked = policy.organisation.group(group)
+    return bool(question.requester) and asked is not None and question.requester in asked.members
 
 
 def _group(words: str, organisation: Organisation) -> tuple[str, str, str] | None:

@@ -41,6 +41,8 @@ def why_not(question: Question, author: ev.Author) -> str:
     """Why this author may not take a waiting question (locale key of the bot); empty if they may."""
     if author.user_id == question.asker:
         return "own_question"
+    if question.about and author.user_id == question.about:
+        return "about_own_question"
     return "" if author.standing is ev.Standing.MEMBER else "not_member"
 
 

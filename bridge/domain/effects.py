@@ -59,6 +59,7 @@ class CreateQuestionRoom:
     """Register the ghost and create the question room (createRoom with a deterministic alias).
 
     With an ``owner`` the room is sealed from its creation on: nobody but them is ever asked in.
+    ``by_invitation``: membership of the group alone lets nobody in.
     """
 
     key: str
@@ -70,6 +71,7 @@ class CreateQuestionRoom:
     stem: str = ""
     generation: int = 1
     owner: str = ""
+    by_invitation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from bridge.domain import events as ev
 from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
 from bridge.domain.agreeing import Word, answer_in
 from bridge.domain.answers import answered
-from bridge.domain.asking_experts import Meant, listed, meant
+from bridge.domain.asking_experts import Meant, listed, meant, reads_along
 from bridge.domain.commands import Command, folded
 from bridge.domain.letters import CONSENT, tell_patient
 from bridge.domain.opined import (
@@ -84,7 +84,7 @@ def ordered(
     if word in _CANCEL:
         return recall(question, by, rest) if rest else _drop(question, by)
     if word in _SEND and not rest:
-        return confirmed(question, by, now)
+        return confirmed(question, by, now, policy)
     if word in _AGREED:
         return _spoken(question, by, rest, now, policy)
     if word in _REFUSED:
@@ -184,7 +184,7 @@ def sent_off(question: Question, by: By, target: str) -> Decision:
     return Decision(question, in_room(question, found))
 
 
-def preview_marked(question: Question, event: PreviewMarked, now: datetime) -> Decision:
+def preview_marked(question: Question, event: PreviewMarked, now: datetime, policy: Policy) -> Decision:
     """It is known which message the mark is on; meanwhile another preview may have come, or another owner."""
     author = ev.Author(event.user_id, event.name, ev.Standing(event.standing), event.language)
     if author.user_id != question.owner:
@@ -193,14 +193,16 @@ def preview_marked(question: Question, event: PreviewMarked, now: datetime) -> D
     opinion = _at(question, Stage.SHOWN)
     if opinion is not None and (not event.right or opinion.number != event.number):
         return reply(question, by, "opinion_other_preview")
-    return confirmed(question, by, now)
+    return confirmed(question, by, now, policy)
 
 
-def confirmed(question: Question, by: By, now: datetime) -> Decision:
+def confirmed(question: Question, by: By, now: datetime, policy: Policy) -> Decision:
     """The owner wants what they saw: the patient is asked, in neutral words."""
     opinion = _at(question, Stage.SHOWN)
     if opinion is None or question.status is not Status.TAKEN:
         return reply(question, by, "opinion_none_shown")
+    if not opinion.expert and reads_along(question, opinion.group, policy):
+        return reply(question, by, "opinion_requester_inside")
     asked = replace(with_opinion(question, replace(opinion, stage=Stage.ASKED, asked_at=now)), chosen=())
     key = consent_key(question, opinion)
     told = tell_patient(asked, key, CONSENT, {"to": opinion.called})
@@ -301,9 +303,12 @@ def _agreed(question: Question, opinion: Opinion, act: Act, now: datetime, polic
     gone = opinion.expert and (
         expert is None or opinion.expert == question.owner or not policy.reachable(opinion.expert)
     )
-    if gone or group is None or opinion.linked is None:
+    # Who asks may have become a member of the group while they were asked.
+    inside = not opinion.expert and reads_along(question, opinion.group, policy)
+    if inside or gone or group is None or opinion.linked is None:
         ended = with_opinion(question, replace(opinion, stage=Stage.ENDED, chosen=()))
-        told = said(ended, "opinion_unreachable", act.key, to=opinion.called)
+        why = "opinion_requester_came_in" if inside else "opinion_unreachable"
+        told = said(ended, why, act.key, to=opinion.called)
         return replace(told, acts=(act,))
     key = f"{question.id}:opinion:{opinion.number}:open"
     members = (opinion.expert,) if opinion.expert else tuple(m for m in group.on_duty if m != question.owner)
@@ -313,7 +318,7 @@ def _agreed(question: Question, opinion: Opinion, act: Act, now: datetime, polic
         opinion.linked,
         group.key,
         members,
-        group.notify == "invite" and not opinion.expert,
+        not opinion.expert and (group.notify == "invite" or bool(question.requester)),
         expert.language if expert else group.language,
         question.owner,
         question.owner_name,
@@ -321,6 +326,7 @@ def _agreed(question: Question, opinion: Opinion, act: Act, now: datetime, polic
         opinion.chosen,
         opinion.expert,
         expert.name if expert else "",
+        question.requester,
     )
     files = ",".join(one.file.blob for one in opinion.chosen if one.file is not None)
     details = details_of(opinion, linked=opinion.linked.reference, **({"files": files} if files else {}))

@@ -17,7 +17,7 @@ from bridge.domain.closing import NO_OFFER
 from bridge.domain.commands import folded
 from bridge.domain.delivery import flushed
 from bridge.domain.letters import told_patient
-from bridge.domain.linked import dropped, given_back, kept, not_for
+from bridge.domain.linked import asked_in, dropped, given_back, kept, not_for
 from bridge.domain.organisation import Organisation, Practitioner
 from bridge.domain.previews import told_new_owner
 from bridge.domain.replay import replayed
@@ -117,6 +117,7 @@ def _to_the_queue(
         fx.JoinGhost(f"{stem}:ghost", qid, freed.ghost, freed.name),
         replayed(freed, policy, asked=True, talked=False),
         line,
+        *asked_in(freed, policy, "queue"),
         fx.PostCard(card, qid, group, freed.title, freed.reference, freed.language, f"{stem}:asked", stem),
         fx.ListInSpace(f"{stem}:list", qid, group, suggested=True, stem=stem),
         fx.React(f"{card}:hand", room=f"waiting:{group}", sent=card, symbol="🙋"),
@@ -136,6 +137,7 @@ def _room(question: Question, owner: str = "") -> fx.CreateQuestionRoom:
         question.stem,
         question.generation,
         owner,
+        question.by_invitation,
     )
 
 

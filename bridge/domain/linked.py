@@ -70,6 +70,16 @@ def to_one(
     return Decision(taken, (*in_room(taken, *effects), told), (act, owned))
 
 
+def asked_in(question: Question, policy: Policy, cause: str) -> tuple[fx.Effect, ...]:
+    """Members don't come into such a room by themselves, since one of them may be who asked the origin."""
+    if not question.by_invitation:
+        return ()
+    nobody = (question.asker, question.about)
+    groups = (policy.organisation.group(key) for key in question.groups)
+    people = dict.fromkeys(m for group in groups if group for m in group.on_duty if m not in nobody)
+    return (fx.InviteMembers(f"{question.stem}:invite:{cause}", question.id, tuple(people)),)
+
+
 def given_back(question: Question, now: datetime, *, actor: str, why: str) -> Decision:
     """The one expert who was asked can't, or doesn't want to: it ends, and goes to nobody else."""
     values = {"who": question.owner_name, "why": why}
@@ -148,6 +158,8 @@ def not_for(question: Question, person: Practitioner, policy: Policy) -> str:
         return ""
     if question.link.named:
         return "opinion_named"
+    if person.user_id == question.about:
+        return "opinion_not_theirs"
     group = policy.organisation.group(question.group)
     return "" if group is not None and person.user_id in group.members else "opinion_of_group"
 

@@ -17,6 +17,7 @@ from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.closing import archived_by_time
 from bridge.domain.hours import later
 from bridge.domain.letters import told_patient
+from bridge.domain.linked import asked_in
 from bridge.domain.organisation import Practitioner
 from bridge.domain.replies import remind
 from bridge.domain.state import Decision, Policy, Question, Status, counted, in_room
@@ -138,7 +139,15 @@ def rang(question: Question, now: datetime, policy: Policy) -> Decision:
             break
         noted = replace(current, steps=tuple(dict.fromkeys((*current.steps, step))), step_at=now)
         decision = replace(decision, question=noted).then(TAKE[step](noted, now, policy))
-    return decision
+    return decision.then(_asked_in_again(question, decision.question, policy)) if due else decision
+
+
+def _asked_in_again(before: Question, question: Question | None, policy: Policy) -> Decision:
+    """Where people come in by invitation only, who has become a member since then is asked in, too."""
+    if question is None or question.status is not Status.WAITING or question.generation != before.generation:
+        return Decision(question)
+    invites = asked_in(question, policy, f"{question.turn}:{question.rings}")
+    return Decision(question, in_room(question, *invites))
 
 
 def _passed_over(due: Sequence[Due], now: datetime) -> tuple[Step, ...]:
@@ -174,7 +183,8 @@ def members(question: Question, policy: Policy) -> tuple[Practitioner, ...]:
     """The practitioners who may take it and are there."""
     organisation = policy.organisation
     groups = (organisation.group(key) for key in question.groups)
-    ids = [m for group in groups if group for m in group.on_duty if m != question.asker]
+    nobody = (question.asker, question.about)
+    ids = [m for group in groups if group for m in group.on_duty if m not in nobody]
     people = (
         organisation.practitioner(user_id) for user_id in dict.fromkeys(ids) if user_id not in policy.away
     )
@@ -230,7 +240,8 @@ def _alert_silent(question: Question, now: datetime, policy: Policy) -> Decision
 def alerted(question: Question, message: str, now: datetime, policy: Policy) -> Decision:
     """Tell the administrators; where there are none, whoever may take it."""
     organisation = policy.organisation
-    admins = tuple(p for p in organisation.practitioners if p.user_id in organisation.admins)
+    known = (p for p in organisation.practitioners if p.user_id in organisation.admins)
+    admins = tuple(p for p in known if p.user_id != question.about)
     cause = f"{question.turn}:{question.rings}"
     told = tuple(
         remind(question, p.user_id, p.language, message, cause, urgent=True, since=_age(question, now))

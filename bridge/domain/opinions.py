@@ -105,13 +105,15 @@ class Link:
     """What makes a question one for an opinion: whose it is about, and who wants it.
 
     ``origin`` is the question that it is about. ``named``: one expert is asked, and nobody else ever is.
-    ``recalled``: it was taken back, and is open to nobody.
+    ``recalled``: it was taken back, and is open to nobody. ``about`` is who asked the origin, where that is
+    somebody on Matrix (a Matrix ID): whatever groups they are in or come into, this is never theirs to read.
     """
 
     origin: str
     user_id: str
     named: bool = False
     recalled: bool = False
+    about: str = ""
 
 
 # --- effects ---
@@ -136,7 +138,7 @@ class OpenLinked:
     """Ask the expert: a question of its own, with what was chosen and nothing else.
 
     ``members`` of ``group`` may take it; with an ``expert`` it is theirs from the beginning. ``who`` wants
-    it, and is called ``name``.
+    it, and is called ``name``. ``about`` asked the question that it is about, on Matrix, and never reads it.
     """
 
     key: str
@@ -152,6 +154,7 @@ class OpenLinked:
     chosen: tuple[Chosen, ...]
     expert: str = ""
     expert_name: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def ordered(question: Question, event: ev.Ordered, now: datetime, policy: Policy
     """A command in the question room: checked, decided, and answered there."""
     author = event.message.author
     foreign = question.status is not Status.WAITING and author.user_id != question.owner
+    foreign = foreign or author.user_id == question.about
     if author.standing is ev.Standing.STRANGER or foreign or talk.left_behind(question, event.message):
         return talk.member_wrote(question, event.message, now, policy)
     settled, safe = talk.settled(question, event.message)

@@ -79,15 +79,23 @@ def _setup(question: Question, event: ev.QuestionAsked, *, unattended: bool) -> 
     if event.invite_members and event.members:
         invites = (fx.InviteMembers(f"{qid}:invite", qid, event.members),)
     card = f"{qid}:card"
+    # Where nobody comes in uninvited, the card leads nowhere before.
     return (
         fx.CreateQuestionRoom(
-            f"{qid}:create", qid, group, question.ghost, question.title, question.reference
+            f"{qid}:create",
+            qid,
+            group,
+            question.ghost,
+            question.title,
+            question.reference,
+            by_invitation=question.by_invitation,
         ),
         fx.JoinGhost(f"{qid}:ghost", qid, question.ghost, question.name),
         *words,
+        *(invites if question.by_invitation else ()),
         fx.PostCard(card, qid, group, question.title, question.reference, question.language, words[0].key),
         fx.ListInSpace(f"{qid}:list", qid, group, suggested=True),
-        *invites,
+        *(() if question.by_invitation else invites),
         fx.React(f"{card}:hand", room=f"waiting:{group}", sent=card, symbol="🙋"),
         fx.Acknowledge(
             key=f"{qid}:acknowledge",

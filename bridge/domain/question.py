@@ -214,7 +214,7 @@ def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy
         case ev.ChoiceGathered():
             return expertise.gathered(question, event, policy)
         case ev.PreviewMarked():
-            return expertise.preview_marked(question, event, now)
+            return expertise.preview_marked(question, event, now, policy)
         case ev.OpinionTold():
             return opined.told(question, event, policy)
         case ev.OpinionRecalled():

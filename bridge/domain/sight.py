@@ -36,4 +36,6 @@ def groups_of(user_id: str, organisation: Organisation) -> tuple[ExpertGroup, ..
 
 def may_find(question: Question, allowed: tuple[str, ...]) -> bool:
     """Whether someone with these scopes may find this question as it is now."""
+    if question.about and f"asked:{question.about}" in allowed:
+        return False
     return any(scope in allowed for scope in scopes(question))

@@ -195,6 +195,16 @@ class Question:
         return self.link.user_id if self.link else self.requester
 
     @property
+    def about(self) -> str:
+        """The Matrix ID of who must not read it, since an opinion on what they asked is none of theirs."""
+        return self.link.about if self.link else ""
+
+    @property
+    def by_invitation(self) -> bool:
+        """Whether members join only if asked in: a group's space can't leave out one of its members."""
+        return bool(self.about)
+
+    @property
     def addressed(self) -> str:
         """What locale keys begin with that tell the owner who reads what they write; nothing: the patient."""
         return "opinion_" if self.link else "asked_" if self.requester else ""

@@ -27,6 +27,7 @@ def wanted_state(
 ) -> dict[str, Json]:
     """The state events, by type, that decide who may read and speak. ``spaces``: whose members may join."""
     taken = not open_to_group(question)
+    closed = taken or question.by_invitation
     return {
         "m.room.power_levels": rooms.power_levels(
             bot=place.bot,
@@ -36,7 +37,7 @@ def wanted_state(
             locked=question.status is not Status.WAITING,
             closed=question.status in (Status.CLOSED, Status.ARCHIVED),
         ),
-        "m.room.join_rules": {"join_rule": "invite"} if taken else rooms.restricted_to(*spaces),
+        "m.room.join_rules": {"join_rule": "invite"} if closed else rooms.restricted_to(*spaces),
         "m.room.history_visibility": {"history_visibility": "joined" if taken else "shared"},
     }
 
@@ -57,14 +58,13 @@ def _same(actual: object, wanted: object) -> bool:
 
 
 def intruders(state: Sequence[Json], question: Question, place: Place) -> tuple[str, ...]:
-    """Who is in an owned question's room, or asked into it, without belonging there."""
-    if open_to_group(question):
-        return ()
-    kept = (question.owner, place.ghost(question.ghost), place.bot)
-    return tuple(
+    """Who is in a question's room, or asked into it, without belonging there."""
+    inside = (
         str(event["state_key"])
         for event in state
-        if event.get("type") == "m.room.member"
-        and event.get("content", {}).get("membership") in INSIDE
-        and event["state_key"] not in kept
+        if event.get("type") == "m.room.member" and event.get("content", {}).get("membership") in INSIDE
     )
+    if open_to_group(question):
+        return tuple(user_id for user_id in inside if user_id == question.about)
+    kept = (question.owner, place.ghost(question.ghost), place.bot)
+    return tuple(user_id for user_id in inside if user_id not in kept)

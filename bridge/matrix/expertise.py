@@ -182,7 +182,7 @@ class Expertise:
             token="",
             ghost=linked.ghost,
             reference=linked.reference,
-            link=Link(effect.question_id, effect.who, bool(effect.expert)),
+            link=Link(effect.question_id, effect.who, bool(effect.expert), about=effect.about),
         )
         return Outcome(question_id=linked.question_id, events=(asked,))
 

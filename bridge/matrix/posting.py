@@ -57,6 +57,7 @@ class Posting:
             ghost=self._outlet.place.ghost(effect.ghost),
             room_version=self._outlet.place.room_version,
             owner=effect.owner,
+            by_invitation=effect.by_invitation,
         )
         room_id = await self._outlet.homeserver.create_room(content)
         known = {key: room_id}

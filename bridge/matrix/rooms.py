@@ -72,16 +72,25 @@ def power_levels(
 
 
 def question_room(
-    *, alias: str, name: str, group_space: str, bot: str, ghost: str, room_version: str, owner: str = ""
+    *,
+    alias: str,
+    name: str,
+    group_space: str,
+    bot: str,
+    ghost: str,
+    room_version: str,
+    owner: str = "",
+    by_invitation: bool = False,
 ) -> Json:
     """The createRoom body of a question: the group's members may join, and read what was said before.
 
     With an ``owner`` only they may, once they are asked in, and read what was said since then.
+    ``by_invitation``: members may once they are asked in.
     """
     levels = power_levels(
         bot=bot, ghost=ghost, room_version=room_version, owner=owner or None, locked=bool(owner)
     )
-    join = {"join_rule": "invite"} if owner else restricted_to(group_space)
+    join = {"join_rule": "invite"} if owner or by_invitation else restricted_to(group_space)
     return {
         "room_alias_name": alias,
         "name": name,
