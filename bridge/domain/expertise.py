@@ -16,7 +16,7 @@ from bridge.domain.agreeing import Word, answer_in
 from bridge.domain.answers import answered
 from bridge.domain.asking_experts import Meant, listed, meant, reads_along
 from bridge.domain.commands import Command, folded
-from bridge.domain.letters import CONSENT, tell_patient
+from bridge.domain.letters import CONSENT, tell_patient, tell_requester
 from bridge.domain.opined import (
     MOST,
     anonymous,
@@ -246,7 +246,9 @@ def consent_read(
         details_of(opinion, how=Consent.WRITTEN, input=cause),
     )
     settle = _agreed if word is Word.YES else refused
-    return wrote.then(settle(question, opinion, given, now, policy))
+    settled = settle(question, opinion, given, now, policy)
+    heard = tell_requester(question, f"{given.key}:heard", f"{CONSENT}_{word}")
+    return wrote.then(replace(settled, effects=(*settled.effects, *heard)))
 
 
 def _unclear(question: Question, opinion: Opinion, cause: str, how: Consent) -> Decision:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bridge.domain import effects as fx
 from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.content import Meeting
+from bridge.domain.drafting import TellRequester, asked_key
 from bridge.domain.state import Decision, Question, in_room, thread_of
 
 CONSENT = "consent"
@@ -36,6 +37,17 @@ def tell_patient(
         meeting=meeting,
     )
     return Decision(replace(question, thread=thread_of((*question.thread, key))), in_room(question, tell))
+
+
+def tell_requester(question: Question, key: str, message: str, **values: str) -> tuple[fx.Planned, ...]:
+    """A line in the room of a requester on Matrix (``message``: key in ``[asked]``), where there is one.
+
+    It is no part of the thread: what they answer next is still to what was said to them before.
+    """
+    if not question.requester:
+        return ()
+    tell = TellRequester(key, question.id, question.mail_language, message, values)
+    return (fx.Planned(tell, asked_key(question.id)),)
 
 
 def told_patient(question: Question, message: str, cause: str) -> Decision:

@@ -12,8 +12,8 @@ from bridge.domain import net
 from bridge.domain.acts import COLLOQUE, PATIENT, Act, Did
 from bridge.domain.closing import reopened_by_patient
 from bridge.domain.content import Attachment
-from bridge.domain.drafting import TellRequester, asked_key
 from bridge.domain.handing import requeued
+from bridge.domain.letters import tell_requester
 from bridge.domain.linked import to_one
 from bridge.domain.organisation import Practitioner
 from bridge.domain.state import (
@@ -150,14 +150,8 @@ def patient_wrote(question: Question, event: ev.PatientWrote, now: datetime, pol
 
 def unheard(question: Question, event: ev.RequesterUnheard) -> Decision:
     """What a requester on Matrix said can't be passed on: they are told, so that they say it otherwise."""
-    tell = TellRequester(
-        f"{question.id}:unheard:{event.event_id}",
-        question.id,
-        question.language,
-        "unsupported",
-        {"kind": event.kind},
-    )
-    return Decision(question, (fx.Planned(tell, asked_key(question.id)),))
+    key = f"{question.id}:unheard:{event.event_id}"
+    return Decision(question, tell_requester(question, key, "unsupported", kind=event.kind))
 
 
 def back(question: Question, input_id: str, now: datetime, policy: Policy) -> Decision:

@@ -13,6 +13,7 @@ from bridge.domain import events as ev
 from bridge.domain.acts import Did
 from bridge.domain.commands import Command
 from bridge.domain.content import Line
+from bridge.domain.drafting import TellRequester
 from bridge.domain.opinions import Link, OpenLinked, Stage
 from bridge.domain.organisation import Practitioner
 from bridge.domain.question import decide
@@ -29,6 +30,7 @@ from tests.domain.experts import (
     POLICY,
     answering,
     asked_of_expert,
+    asked_one,
     gathered,
     on,
     only,
@@ -114,6 +116,36 @@ def test_a_requester_who_has_become_a_member_since_they_were_asked_opens_nothing
     assert state(decision).opinions[0].chosen == ()
     assert "opinion_requester_came_in" in [say.message for say in only(decision, fx.Say)]
     assert Did.CONSENT_GIVEN in [act.did for act in decision.acts]
+
+
+# --- what they answer ---
+
+
+@pytest.mark.parametrize(("words", "message"), [("Oui, volontiers.", "consent_yes"), ("Non.", "consent_no")])
+def test_a_requester_on_matrix_sees_that_their_answer_counts_once(words: str, message: str) -> None:
+    asked = state(on(_shown(), sending(), policy=OUTSIDE))
+    decision = on(asked, answering(words, ""), policy=OUTSIDE)
+    assert [tell.message for tell in only(decision, TellRequester)] == [message]
+    again = on(state(decision), replace(answering(words, ""), input_id="again"), policy=OUTSIDE)
+    assert not [tell for tell in only(again, TellRequester) if tell.message == message]
+
+
+def test_the_line_about_their_yes_does_not_stand_between_it_and_a_no_that_takes_it_back() -> None:
+    agreed = state(on(_shown(), sending(), answering("Oui.", ""), policy=OUTSIDE))
+    taken_back = on(agreed, answering("Non, finalement.", ""), policy=OUTSIDE)
+    assert Did.CONSENT_WITHDRAWN in [act.did for act in taken_back.acts]
+
+
+@pytest.mark.parametrize("words", ["Oui, mais pas la photo.", "Merci !"])
+def test_what_is_no_plain_answer_is_not_said_to_be_one(words: str) -> None:
+    asked = state(on(_shown(), sending(), policy=OUTSIDE))
+    assert not only(on(asked, answering(words, ""), policy=OUTSIDE), TellRequester)
+
+
+def test_by_mail_no_mail_answers_a_yes() -> None:
+    decision = on(asked_one(), answering("Oui."))
+    assert not only(decision, fx.TellPatient)
+    assert not only(decision, TellRequester)
 
 
 # --- what has left ---

@@ -97,6 +97,7 @@ async def test_who_asks_on_matrix_agrees_in_their_room_and_can_take_it_back_ther
     assert "Derm" in question
     assert "biopsie" not in question
     await asker.say(own, "Oui, je suis d'accord.")
+    await hears(asker, own, "vous êtes d'accord")
     reference = reference_in(body(await told(owner, asked.room_id, "est partie")))
     expert, room_id = await _reads(clinic, reference)
     await hears(expert, room_id, "sans fièvre")
