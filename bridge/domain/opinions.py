@@ -138,7 +138,8 @@ class OpenLinked:
     """Ask the expert: a question of its own, with what was chosen and nothing else.
 
     ``members`` of ``group`` may take it; with an ``expert`` it is theirs from the beginning. ``who`` wants
-    it, and is called ``name``. ``about`` asked the question that it is about, on Matrix, and never reads it.
+    it, and is called ``name``. ``about`` asked the question that it is about, on Matrix, and never reads it;
+    ``by_colleague``: a practitioner asked it.
     """
 
     key: str
@@ -155,6 +156,7 @@ class OpenLinked:
     expert: str = ""
     expert_name: str = ""
     about: str = ""
+    by_colleague: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,10 @@ class BringBack:
 
 @dataclass(frozen=True, slots=True)
 class NoteOpinion:
-    """Post what an expert said as an internal note; then the expert's line is marked as delivered."""
+    """Post what an expert said as an internal note; then the expert's line is marked as delivered.
+
+    ``by_colleague``: a practitioner asked the question that it is about.
+    """
 
     key: str
     question_id: str
@@ -179,6 +184,7 @@ class NoteOpinion:
     linked: str
     reference: str
     said: Said
+    by_colleague: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from bridge.domain.asked_too import asked_too
 from bridge.domain.errands import errand_asked, link_asked
 from bridge.domain.medium import carried
 from bridge.domain.state import Decision, Policy, Question, said
+from bridge.domain.wording import worded
 
 
 class UnknownQuestion(Exception):
@@ -51,7 +52,7 @@ def decide(question: Question | None, event: ev.Event, now: datetime, policy: Po
 
     Raises :class:`UnknownQuestion` when the event needs a question and there is none.
     """
-    decision = carried(_decided(question, event, now, policy))
+    decision = worded(carried(_decided(question, event, now, policy)), policy)
     if decision.question is None:
         return decision
     return replace(decision, question=net.watched(decision.question, policy))

@@ -15,6 +15,8 @@ FRENCH_SIGNS = re.compile(r" (?=[:;?!»])|(?<=«) ")
 """Where French sets a space that must not end a line."""
 OPTIONAL = re.compile(r"⟦([^⟧]*)⟧")
 """A part that is left out when a value in it is empty, as a reason that nobody gave."""
+REQUESTER_IS = "requester_is"
+"""The value that says who is meant by the patient: the section ``[requester]`` has the word."""
 CODES = ("kind", "problems", "reason")
 """Values that are codes of ours; they are shown by their wording in the section ``[word]``."""
 
@@ -37,8 +39,20 @@ def text(language: str, key: str, /, **values: object) -> str:
     """
     words = catalogue(language if language in LANGUAGES else DEFAULT)
     shown = {name: _wording(words, name, value) for name, value in values.items()}
-    said = OPTIONAL.sub(lambda part: _if_filled(part[1], shown), words[key])
+    written = _of_requester(words, words[key], shown.get(REQUESTER_IS, ""))
+    said = OPTIONAL.sub(lambda part: _if_filled(part[1], shown), written)
     return "".join(literal + _value(field, shown) for literal, field, _, _ in Formatter().parse(said))
+
+
+def _of_requester(words: dict[str, str], written: str, who: str) -> str:
+    """A text that was written for a patient's question, with the word for whoever asks this one."""
+    if not who:
+        return written
+    for number in ("one", "many"):
+        patient, other = words[f"requester.patient_{number}"], words[f"requester.{who}_{number}"]
+        for word, instead in ((patient, other), (patient.capitalize(), other[:1].upper() + other[1:])):
+            written = re.sub(rf"\b{word}\b", instead, written)
+    return written
 
 
 def _if_filled(part: str, values: dict[str, str]) -> str:

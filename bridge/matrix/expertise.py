@@ -29,6 +29,7 @@ from bridge.domain.opinions import (
     Recall,
     Recognise,
 )
+from bridge.domain.wording import BY_COLLEAGUE
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.outlet import Handlers, Outlet
@@ -221,7 +222,8 @@ class Expertise:
 
     def _noted(self, effect: NoteOpinion, line: Line) -> Json:
         key = "opinion.corrected" if effect.said.correction else "opinion.note"
-        who = text(effect.language, key, who=effect.said.name, reference=effect.reference)
+        asker = BY_COLLEAGUE if effect.by_colleague else {}
+        who = text(effect.language, key, who=effect.said.name, reference=effect.reference, **asker)
         if line.attachment is not None:
             file = rooms.file(line.attachment, line.attachment.mxc)
             words = f"{who}\n{line.text}" if line.text else who
@@ -250,7 +252,8 @@ def _words(effect: OpenLinked) -> str:
         parts.append(effect.asks)
     chosen = [one for one in effect.chosen if one.text]
     for one in chosen:
-        wrote = "opinion.patient" if one.patient else "opinion.practitioner"
+        patient = one.patient and not effect.by_colleague
+        wrote = "opinion.patient" if patient else "opinion.practitioner"
         parts.append(text(language, wrote, text=one.text))
     photos = len([one for one in effect.chosen if one.file is not None])
     if photos:

@@ -98,7 +98,9 @@ async def test_who_asks_on_matrix_agrees_in_their_room_and_can_take_it_back_ther
     assert "biopsie" not in question
     await asker.say(own, "Oui, je suis d'accord.")
     await hears(asker, own, "vous êtes d'accord")
-    reference = reference_in(body(await told(owner, asked.room_id, "est partie")))
+    left = body(await told(owner, asked.room_id, "est partie"))
+    assert ("confrère demandeur est d'accord" in left) == (who == "practitioner")
+    reference = reference_in(left)
     expert, room_id = await _reads(clinic, reference)
     await hears(expert, room_id, "sans fièvre")
     await expert.wait_for(room_id, lambda e: e["content"].get("msgtype") == "m.image", deadline_s=60)
