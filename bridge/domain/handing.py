@@ -16,8 +16,9 @@ from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.closing import NO_OFFER
 from bridge.domain.commands import folded
 from bridge.domain.delivery import flushed
+from bridge.domain.ending import dropped, kept, known, told_former, told_next
 from bridge.domain.letters import told_patient
-from bridge.domain.linked import asked_in, dropped, given_back, kept, not_for
+from bridge.domain.linked import asked_in, given_back, not_for
 from bridge.domain.organisation import Organisation, Practitioner
 from bridge.domain.previews import told_new_owner
 from bridge.domain.replay import replayed
@@ -91,11 +92,12 @@ def requeued(
         sealed=False,
         also="",
         archived_at=None,
-        opinions=kept(gone.opinions, asked=False),
+        opinions=kept(gone, asked=False),
     )
     act = Act(f"{freed.id}:{Did.RELEASED}:{freed.turn}", Did.RELEASED, actor, why, {"code": code})
-    acts = (act, *dropped(gone, freed.turn))
-    moving = Decision(freed, _to_the_queue(gone, freed, policy, why, code), acts)
+    acts = (act, *dropped(gone, freed))
+    effects = (*_to_the_queue(gone, freed, policy, why, code), *told_former(gone, freed, policy.organisation))
+    moving = Decision(freed, effects, acts)
     done = sent.then(moving)
     if gone.owner and (actor != gone.owner or code == "left_room"):
         lost = remind(gone, gone.owner, gone.language, f"gave_back_{code}", f"{freed.turn}", urgent=True)
@@ -236,7 +238,7 @@ def accept(question: Question, by: By, _why: str, now: datetime, policy: Policy)
         taken_at=now,
         sealed=True,
         waits_since=gone.waits_since,
-        opinions=kept(gone.opinions, asked=True),
+        opinions=kept(gone, asked=True),
     )
     act = Act(
         f"{taken.id}:{Did.HANDED_OVER}:{taken.turn}", Did.HANDED_OVER, by.user_id, "", {"from": gone.owner}
@@ -244,8 +246,10 @@ def accept(question: Question, by: By, _why: str, now: datetime, policy: Policy)
     former = remind(
         gone, gone.owner, gone.language, "handed_over", f"{taken.turn}", urgent=True, who=by.author.name
     )
-    moving = Decision(taken, (*in_room(taken, *_to_the_colleague(gone, taken, now, policy)), former), (act,))
-    told = told_patient(taken, "handed_over", f"{taken.turn}")
+    moved_in = in_room(taken, *_to_the_colleague(gone, taken, now, policy))
+    ended = told_former(gone, taken, policy.organisation)
+    moving = Decision(taken, (*moved_in, former, *ended), (act, *dropped(gone, taken)))
+    told = told_patient(known(taken), "handed_over", f"{taken.turn}")
     assert told.question is not None
     return sent.then(moving).then(told).then(reply(told.question, replace(by, chat=True), "accepted"))
 
@@ -265,6 +269,7 @@ def _to_the_colleague(
         fx.Say(f"{stem}:taken", qid, f"{taken.addressed}taken_over", taken.language, values),
         *video.told_new_owner(taken, now, policy),
         *told_new_owner(taken, gone.owner_name, language),
+        *told_next(taken, language),
         fx.ListInSpace(f"{stem}:list", qid, taken.group, suggested=False, stem=stem),
         *_leave(gone, taken, "left_handed_over", {"owner": taken.owner_name}),
     )

@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.domain import effects as fx
-from bridge.domain.acts import COLLOQUE, Act, Did
+from bridge.domain.acts import Act, Did
 from bridge.domain.closing import NO_OFFER, off_the_list, speaking
 from bridge.domain.delivery import flushed
 from bridge.domain.moves import Speaking
-from bridge.domain.opinions import BringBack, Opinion, OpinionRecalled, Said, Stage
+from bridge.domain.opinions import BringBack, OpinionRecalled, Said
 from bridge.domain.organisation import Practitioner
 from bridge.domain.replies import remind
 from bridge.domain.state import (
@@ -162,33 +162,6 @@ def not_for(question: Question, person: Practitioner, policy: Policy) -> str:
         return "opinion_not_theirs"
     group = policy.organisation.group(question.group)
     return "" if group is not None and person.user_id in group.members else "opinion_of_group"
-
-
-def kept(opinions: tuple[Opinion, ...], *, asked: bool) -> tuple[Opinion, ...]:
-    """The opinions that go on when a question leaves its owner: those that are asked, not those that may be.
-
-    ``asked``: those go on, too, for which the patient's consent was asked.
-    """
-    goes_on = (Stage.OPEN, Stage.ASKED) if asked else (Stage.OPEN,)
-    return tuple(
-        one if one.stage in goes_on or not one.pending else replace(one, stage=Stage.ENDED, chosen=())
-        for one in opinions
-    )
-
-
-def dropped(question: Question, turn: int) -> tuple[Act, ...]:
-    """On record: what was still to be asked ends with who wanted it."""
-    return tuple(
-        Act(
-            f"{question.id}:{Did.OPINION_DROPPED}:{turn}:{one.number}",
-            Did.OPINION_DROPPED,
-            COLLOQUE,
-            "",
-            {"number": str(one.number), "to": one.expert or one.group},
-        )
-        for one in question.opinions
-        if one.pending
-    )
 
 
 # --- in the place of mail ---

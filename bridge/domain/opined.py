@@ -8,6 +8,7 @@ from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.acts import Act, Did
 from bridge.domain.anonymous import without_identity
+from bridge.domain.ending import known, told_next
 from bridge.domain.opinions import AskMore, NoteOpinion, OpenLinked, Opinion, Recall, Said, Stage
 from bridge.domain.replies import By, remind, reply
 from bridge.domain.state import Decision, Policy, Question, Status, in_room, said
@@ -116,7 +117,7 @@ def _noted(question: Question, opinion: Opinion, given: Said, policy: Policy) ->
 
 
 def sealed(decision: Decision, policy: Policy) -> Decision:
-    """The question has an owner who is alone with it: what came meanwhile is theirs to read."""
+    """The question has an owner who is alone with it: what came or ended meanwhile is theirs to read."""
     question = decision.question
     if question is None or not question.sealed or question.status not in _HERE:
         return decision
@@ -124,8 +125,10 @@ def sealed(decision: Decision, policy: Policy) -> Decision:
         for given in opinion.undelivered:
             assert decision.question is not None
             decision = decision.then(_noted(decision.question, opinion, given, policy))
+    ended = in_room(question, *told_next(question, owners_language(question, policy)))
     emptied = tuple(replace(one, undelivered=()) for one in question.opinions)
-    return replace(decision, question=replace(decision.question or question, opinions=emptied))
+    after = known(replace(decision.question or question, opinions=emptied))
+    return replace(decision, question=after, effects=(*decision.effects, *ended))
 
 
 def recall(question: Question, by: By, words: str) -> Decision:

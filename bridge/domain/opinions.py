@@ -75,7 +75,7 @@ class Opinion:
 
     ``expert`` is a Matrix ID, or empty where a ``group`` is asked; ``called`` is how people read either.
     ``linked`` names the question that is asked of them. ``undelivered`` came while nobody owned the
-    question that it is about.
+    question that it is about. ``left_by`` wanted it and left the question, until the next owner knows.
     """
 
     number: int
@@ -88,6 +88,7 @@ class Opinion:
     asked_at: datetime | None = None
     linked: Fresh | None = None
     undelivered: tuple[Said, ...] = ()
+    left_by: str = ""
 
     @property
     def pending(self) -> bool:

@@ -14,7 +14,7 @@ from bridge.domain.commands import Command
 from bridge.domain.content import Line
 from bridge.domain.opinions import Chosen, OpenLinked, Recognise, Stage
 from bridge.domain.previews import preview_key
-from bridge.domain.state import Question
+from bridge.domain.state import Decision, Question
 from bridge.matrix import rooms
 from bridge.matrix.outlet import marked
 from tests.domain.experts import (
@@ -148,6 +148,65 @@ def test_nothing_is_shown_anew_of_what_nobody_was_asked() -> None:
     for question in (taken(), shown_one()):
         _, said = handed_over(question)
         assert not [one for one in said if one.phrases[0].text == "bot.opinion_asked_before"]
+
+
+# --- a preview that ends with who wanted it ---
+
+BEGUN = ["preparing", "shown"]
+
+
+def begun(stage: str) -> Question:
+    return shown_one() if stage == "shown" else state(on(taken(), ordered("cardio: why?")))
+
+
+def released(question: Question) -> Decision:
+    message = ev.MemberWrote(life.OWNER, "$r", Line("$r", "!release"), internal=True)
+    return on(question, ev.Ordered(message, Command("release", "")))
+
+
+def reminded(decision: Decision) -> list[tuple[str, str]]:
+    told = (remind for remind in only(decision, fx.Remind) if remind.message.startswith("opinion_left"))
+    return [(remind.user_id, remind.message) for remind in told]
+
+
+def ends_told(decision: Decision) -> list[str]:
+    said = (phrase for say in only(decision, fx.SayAll) for phrase in say.phrases)
+    return [phrase.text for phrase in said if phrase.text.startswith("bot.opinion_left")]
+
+
+@pytest.mark.parametrize("stage", BEGUN)
+def test_who_hands_over_and_who_takes_over_learn_that_a_preview_has_ended(stage: str) -> None:
+    message = ev.MemberWrote(life.OWNER, "$h", Line("$h", "!handover"), internal=True)
+    offered = on(begun(stage), ev.Ordered(message, Command("handover", life.COLLEAGUE.user_id)))
+    decision = on(state(offered), ev.Instructed(life.COLLEAGUE, "$y", Command("accept", "")))
+    assert reminded(decision) == [(life.OWNER.user_id, "opinion_left_yours")]
+    assert ends_told(decision) == ["bot.opinion_left_theirs"]
+    assert Did.OPINION_DROPPED in [act.did for act in decision.acts]
+    question = state(decision)
+    assert question.opinions[0].stage is Stage.ENDED
+    late = on(question, gathered())
+    assert late.effects == ()
+    assert state(late).opinions[0].chosen == ()
+
+
+@pytest.mark.parametrize(("stage", "asked"), [(BEGUN[0], ""), (BEGUN[1], ""), ("asked", "_asked")])
+def test_who_gives_back_learns_it_at_once_and_who_takes_it_next_once_alone(stage: str, asked: str) -> None:
+    decision = released(asked_one() if stage == "asked" else begun(stage))
+    assert reminded(decision) == [(life.OWNER.user_id, f"opinion_left_yours{asked}")]
+    assert ends_told(decision) == []
+    claimed = on(state(decision), ev.HandRaised(life.COLLEAGUE, "$h2"))
+    assert ends_told(claimed) == []
+    sealed = on(state(claimed), ev.SealCompleted(generation=2))
+    assert ends_told(sealed) == [f"bot.opinion_left_theirs{asked}"]
+    assert ends_told(released(state(sealed))) == []
+    again = on(state(sealed), ev.SealCompleted(generation=2))
+    assert ends_told(again) == []
+
+
+def test_nobody_is_told_of_an_end_where_nothing_was_begun_or_it_goes_on() -> None:
+    assert reminded(released(taken())) == []
+    _, said = handed_over(asked_one())
+    assert not [one for one in said if one.phrases[0].text.startswith("bot.opinion_left")]
 
 
 # --- a yes by a mail that may not be the patient's ---
