@@ -20,6 +20,7 @@ def policy(config: Config, organisation: Organisation) -> Policy:
         video,
         waits=waits(config.care),
         organisation=organisation,
+        acting=config.homeserver.acting_token is not None,
     )
 
 

@@ -94,6 +94,10 @@ class StoredNames:
         """Note that the mail server refused the body it was offered."""
         await self.database.write(lambda connection: outbox.not_taken(connection, task_id))
 
+    async def followed(self, task_id: int) -> bool:
+        """Whether another effect waits in the lane of this one."""
+        return await self.database.read(lambda connection: outbox.followed(connection, task_id))
+
     async def waiting(self, group: str) -> int:
         """How many questions of a group wait."""
         return await self.database.read(lambda connection: questions.count_waiting(connection, group))

@@ -367,6 +367,9 @@ class Names(Protocol):
     async def not_taken(self, task_id: int) -> None:
         """Note that the mail server refused the body it was offered."""
 
+    async def followed(self, task_id: int) -> bool:
+        """Whether another effect waits in the lane of this one."""
+
     async def waiting(self, group: str) -> int:
         """How many questions of a group wait."""
 

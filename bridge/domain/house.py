@@ -114,8 +114,18 @@ class Agree:
     proposal: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectCounts:
+    """A card of a group went (``after``: the effect that withdrew it): no unread count shall have it."""
+
+    key: str
+    group: str
+    after: str
+
+
 HouseEffect = (
-    ShowInSpace
+    CorrectCounts
+    | ShowInSpace
     | TakeFromSpace
     | OpenPrivate
     | Readmit

@@ -64,7 +64,7 @@ class Policy:
     """What a decision goes by, besides question and event. ``quiet_period_s`` is in seconds.
 
     ``time_zone`` (IANA) is the one in which people's dates are read. ``away`` are the practitioners who
-    said that they are absent now.
+    said that they are absent now. ``acting``: we may act as practitioners.
     """
 
     quiet_period_s: float = 20.0
@@ -73,6 +73,7 @@ class Policy:
     waits: Waits = Waits()
     organisation: Organisation = NOBODY
     away: frozenset[str] = frozenset()
+    acting: bool = False
 
     def reachable(self, user_id: str) -> bool:
         """Whether this practitioner is of the organisation, and there."""

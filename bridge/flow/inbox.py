@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain import events as ev
 from bridge.domain.acts import Act, Did
+from bridge.domain.badges import corrected
 from bridge.domain.events import Event, MailSetAside, QuestionAsked
 from bridge.domain.places import moved
 from bridge.domain.question import decide
@@ -234,6 +235,8 @@ class Inbox:
         await self._audit(connection, question, decision.acts)
         earlier = before.question if before else None
         effects = (*decision.effects, *moved(earlier, question, before.version if before else 0))
+        if policy.acting:
+            effects += corrected(decision.effects)
         lanes = await outbox.add(connection, effects, now.timestamp(), self.database.process)
         return Decided(lanes, earlier, question)
 

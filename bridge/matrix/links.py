@@ -48,7 +48,7 @@ def room_link(place: Place, room_id: str) -> str:
 def written(parts: Sequence[Part]) -> tuple[str, str]:
     """Parts as plain text and as HTML."""
     text = "\n\n".join("\n".join([part.heading, *map(_plain, part.rows)]) for part in parts)
-    return text, "".join(map(_html, parts))
+    return text, "\n".join(map(_html, parts))
 
 
 def _plain(row: Row) -> str:
@@ -58,8 +58,9 @@ def _plain(row: Row) -> str:
 
 
 def _html(part: Part) -> str:
-    rows = "".join(f"<li>{_row(row)}</li>" for row in part.rows)
-    listed = f"<ul>{rows}</ul>" if rows else ""
+    # The breaks show where a client leaves out what is around the words, as in the banner of what is pinned.
+    rows = "\n".join(f"<li>{_row(row)}</li>" for row in part.rows)
+    listed = f"\n<ul>\n{rows}\n</ul>" if rows else ""
     heading = escape(part.heading) if part.plain else f"<strong>{escape(part.heading)}</strong>"
     return f"<p>{heading}</p>{listed}"
 

@@ -10,6 +10,7 @@ from bridge.domain.organisation import Organisation
 from bridge.flow.retry import MATRIX, Backoff
 from bridge.matrix.acting import Acting
 from bridge.matrix.announcing import Announcing
+from bridge.matrix.badges import Badges
 from bridge.matrix.botchat import BotChat
 from bridge.matrix.exporting import Exporting, Transcripts
 from bridge.matrix.house import House
@@ -54,6 +55,7 @@ class MatrixPerformer:
             **House(outlet, organisation, acting).handlers,
             **Private(outlet, organisation, acting).handlers,
             **Invited(outlet, organisation, acting).handlers,
+            **Badges(outlet, acting).handlers,
             **Moving(outlet).handlers,
             **Replaying(outlet).handlers,
             **(more or {}),

@@ -184,6 +184,18 @@ async def awaits(connection: AsyncConnection, conversation: str, kind: str) -> b
     return (await connection.execute(query.limit(1))).first() is not None
 
 
+async def followed(connection: AsyncConnection, row_id: int) -> bool:
+    """Whether another effect waits after this one in its lane."""
+    this = sa.select(outbox.c.conversation, outbox.c.lane).where(outbox.c.id == row_id).subquery()
+    query = sa.select(outbox.c.id).where(
+        outbox.c.status == PENDING,
+        outbox.c.conversation == this.c.conversation,
+        outbox.c.lane == this.c.lane,
+        outbox.c.id > row_id,
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
 async def _change(connection: AsyncConnection, row_id: int, **values: Any) -> None:
     # Only while it waits: a process that lost its claim must not undo what another recorded.
     change = sa.update(outbox).where(outbox.c.id == row_id, outbox.c.status == PENDING)

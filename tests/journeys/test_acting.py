@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -51,3 +52,33 @@ async def test_a_raised_hand_on_the_card_opens_room_and_space_and_the_other_keep
     synced = await reader.call("GET", "/v3/sync", since=since, timeout="1000")
     left = synced["rooms"].get("join", {}).get(asked.room_id, {})
     assert left.get("unread_notifications", {}).get("notification_count", 0) == 0
+
+
+SUMMED_AFTER_S = 33
+"""Synapse sums its counts up every 30 seconds."""
+
+
+@pytest.mark.timeout(240)
+async def test_what_was_taken_counts_no_more_and_what_still_waits_does(trusted: Clinic) -> None:
+    reader, owner = trusted.members("duo")
+    waiting = await reader.join(f"#colloque_w_duo:{DOMAIN}")
+    latest = (await reader.messages(waiting))[0]["event_id"]  # the invitation counts until they look
+    await reader.call("POST", f"/v3/rooms/{waiting}/receipt/m.read/{latest}", {})
+
+    async def count() -> int:
+        room = (await reader.call("GET", "/v3/sync", timeout="0"))["rooms"]["join"][waiting]
+        return int(room["unread_notifications"]["notification_count"])
+
+    async def counts(number: int) -> bool:
+        return await count() == number
+
+    await owner.join(waiting)
+    asked = [await trusted.ask("duo") for _ in range(3)]
+    assert await eventually(lambda: counts(3))
+    await asyncio.sleep(SUMMED_AFTER_S)
+    for taken, left in ((asked[0], 2), (asked[2], 1), (asked[1], 0)):
+        await owner.react(waiting, taken.card, "🙋")
+        await trusted.sealed(taken, owner)
+        assert await eventually(lambda left=left: counts(left)), await count()  # type: ignore[misc]
+    await trusted.ask("duo")
+    assert await eventually(lambda: counts(1))

@@ -50,6 +50,9 @@ class MemoryNames:
     async def not_taken(self, task_id: int) -> None:
         return None
 
+    async def followed(self, task_id: int) -> bool:
+        return False
+
     async def waiting(self, group: str) -> int:
         return 0
 
