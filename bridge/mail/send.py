@@ -87,23 +87,25 @@ class SmtpMailer:
         """
         _check_envelope(sender, recipients)
         async with self._one_at_a_time:
-            client = await self._connected()
-            exchange = _Exchange(client, before_body or _nothing)
+            # The database notes the mail while the server considers its envelope.
+            noting = asyncio.ensure_future((before_body or _nothing)())
+            exchange = _Exchange(noting)
             try:
                 await self._transaction(exchange, sender, recipients, message)
             except (aiosmtplib.SMTPException, OSError) as error:
-                self._forget(client)
+                self._forget()
                 raise _failure(error, exchange.offered) from None
             except BaseException:
                 # Cancelled, say: a late reply to this mail must not be read as the next one's.
-                self._forget(client)
+                self._forget()
                 raise
+            finally:
+                await _ended(noting)
 
     async def _transaction(
         self, exchange: _Exchange, sender: str, recipients: Sequence[str], message: bytes
     ) -> None:
-        client = exchange.client
-        await client.mail(sender)
+        client = await self._begun(sender)
         refused: list[int] = []
         for recipient in recipients:
             try:
@@ -112,51 +114,56 @@ class SmtpMailer:
                 refused.append(error.code)
         if len(refused) < len(recipients):
             patience = self._timeout * PATIENCE_AFTER_BODY + len(message) / SLOWEST_LINE
-            await exchange.before_body()
+            await exchange.noting
             exchange.offered = True
             await client.data(message, timeout=patience)
         if refused:
             raise _by_code(max(refused))
 
+    async def _begun(self, sender: str) -> aiosmtplib.SMTP:
+        """A connection on which an envelope has begun: the kept one, unless the server ended that meanwhile."""
+        if (kept := self._client) is not None:
+            try:
+                await kept.mail(sender)
+            except aiosmtplib.SMTPResponseException as error:
+                if error.code != SERVICE_NOT_AVAILABLE:
+                    raise
+            except (aiosmtplib.SMTPException, OSError):
+                pass
+            else:
+                return kept
+            self._forget()
+        client = await self._connected()
+        await client.mail(sender)
+        return client
+
     async def _connected(self) -> aiosmtplib.SMTP:
-        if self._client is not None and await self._is_alive(self._client):
-            return self._client
-        client = self._new_client()
+        self._client = client = self._new_client()
         try:
             await client.connect()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            self._forget(client)
             raise TransportDown(f"mail server: {type(error).__name__}") from None
-        except BaseException:
-            self._forget(client)
-            raise
-        self._client = client
         return client
 
-    async def _is_alive(self, client: aiosmtplib.SMTP) -> bool:
-        """Whether the kept connection still answers; a server may have ended it meanwhile."""
-        try:
-            await client.noop()
-        except (aiosmtplib.SMTPException, OSError):
-            self._forget(client)
-            return False
-        except BaseException:
-            self._forget(client)
-            raise
-        return True
-
-    def _forget(self, client: aiosmtplib.SMTP) -> None:
-        client.close()
-        self._client = None
+    def _forget(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 @dataclass(slots=True)
 class _Exchange:
     """One mail's way through a session; ``offered`` once the server may have its body."""
 
-    client: aiosmtplib.SMTP
-    before_body: BeforeBody
+    noting: asyncio.Future[None]
     offered: bool = False
+
+
+async def _ended(noting: asyncio.Future[None]) -> None:
+    """Wait until it is noted, or wasn't; where that mattered, its error has been raised."""
+    await asyncio.wait({noting})
+    if not noting.cancelled():
+        noting.exception()
 
 
 async def _nothing() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from bridge.storage.direct import once
 from bridge.storage.schema import PENDING, inbox
 
 
@@ -34,10 +35,12 @@ WAITING = sa.select(*COLUMNS).where(
 )
 """What a conversation still has to decide, in no order."""
 
-FIRST = WAITING.order_by(
-    sa.func.coalesce(inbox.c.before, inbox.c.id),
-    inbox.c.before.is_(None),
-    inbox.c.place,
-    inbox.c.id,
-).limit(1)
+FIRST = once(
+    WAITING.order_by(
+        sa.func.coalesce(inbox.c.before, inbox.c.id),
+        inbox.c.before.is_(None),
+        inbox.c.place,
+        inbox.c.id,
+    ).limit(1)
+)
 """The next input of a conversation, due or not: a late event comes before the one that it precedes."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage.direct import once
 from bridge.storage.door import Row
 from bridge.storage.heads import COLUMNS, FIRST
 from bridge.storage.heads import Input as Input
@@ -79,11 +80,13 @@ async def head(connection: AsyncConnection, conversation: str) -> Input | None:
     return Input(*row) if row else None
 
 
-_DONE = (
+_DONE = once(
     sa.update(inbox)
     .where(inbox.c.id == sa.bindparam("row"), inbox.c.status == PENDING)
     .values(status=DONE, error="", unsure=sa.bindparam("doubt"))
 )
+
+_DONE_FORGOTTEN = once(_DONE.values(payload=b""))
 
 
 async def done(
@@ -93,7 +96,7 @@ async def done(
 
     ``unsure``: nobody knows whether everything before it in its room had come. ``forget`` drops its bytes.
     """
-    change = _DONE.values(payload=b"") if forget else _DONE
+    change = _DONE_FORGOTTEN if forget else _DONE
     return (await connection.execute(change, {"row": input_id, "doubt": unsure})).rowcount == 1
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.effects import Effect, Planned
 from bridge.domain.sealing import OVERLAPPING
 from bridge.storage.codec import decode_effect, encode
+from bridge.storage.direct import once
 from bridge.storage.registry import new_rows
 from bridge.storage.schema import FAILED, PENDING, SENT, outbox, rooms
 
@@ -125,7 +126,7 @@ async def pending(connection: AsyncConnection) -> dict[Lane, float]:
 
 
 _ITS_ROOM = rooms.c.key == sa.literal("question:").concat(outbox.c.about)
-_HEAD = (
+_HEAD = once(
     sa.select(outbox, rooms.c.room_id.label("room"))
     .select_from(outbox.outerjoin(rooms, _ITS_ROOM))
     .where(
@@ -202,7 +203,7 @@ async def _change(connection: AsyncConnection, row_id: int, **values: Any) -> No
     await connection.execute(change.values(**values))
 
 
-_FINISH = (
+_FINISH = once(
     sa.update(outbox)
     .where(outbox.c.id == sa.bindparam("row"), outbox.c.status == PENDING)
     .values(status=SENT, result=sa.bindparam("brought"), finished_at=sa.bindparam("now"), error="")
@@ -218,13 +219,20 @@ async def finish(connection: AsyncConnection, row_id: int, result: dict[str, Any
     return (await connection.execute(_FINISH, values)).rowcount == 1
 
 
+_AGAIN = sa.case((outbox.c.handing_over, outbox.c.handed_over_again + 1), else_=outbox.c.handed_over_again)
+_HAND_OVER = once(
+    sa.update(outbox)
+    .where(outbox.c.id == sa.bindparam("row"), outbox.c.status == PENDING)
+    .values(body=sa.bindparam("final"), handing_over=True, handed_over_again=_AGAIN)
+)
+
+
 async def hand_over(connection: AsyncConnection, row_id: int, body: bytes) -> None:
     """A mail's body is about to be offered, and stays as it is for every later try.
 
     One that already was offered without an answer may arrive twice, and is counted.
     """
-    again = sa.case((outbox.c.handing_over, outbox.c.handed_over_again + 1), else_=outbox.c.handed_over_again)
-    await _change(connection, row_id, body=body, handing_over=True, handed_over_again=again)
+    await connection.execute(_HAND_OVER, {"row": row_id, "final": body})
 
 
 async def not_taken(connection: AsyncConnection, row_id: int) -> None:
@@ -247,10 +255,12 @@ async def fail(connection: AsyncConnection, row_id: int, error: str, now: float)
     await _change(connection, row_id, status=FAILED, error=error, finished_at=now)
 
 
+_RESULT = once(sa.select(outbox.c.result).where(outbox.c.key == sa.bindparam("key"), outbox.c.status == SENT))
+
+
 async def result(connection: AsyncConnection, key: str) -> dict[str, Any] | None:
     """What the effect with this key brought, or ``None`` while it hasn't been performed."""
-    query = sa.select(outbox.c.result).where(outbox.c.key == key, outbox.c.status == SENT)
-    text = (await connection.execute(query)).scalar()
+    text = (await connection.execute(_RESULT, {"key": key})).scalar()
     return None if text is None else dict(json.loads(text))
 
 

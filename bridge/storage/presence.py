@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.state import Status
+from bridge.storage.direct import once
 from bridge.storage.registry import insert_new
 from bridge.storage.schema import absences, mutes, questions
 
@@ -15,7 +16,7 @@ AT_ONCE = 200
 """Questions that one look of the net finds."""
 
 
-_AWAY = sa.select(absences.c.user_id).where(absences.c.until > sa.bindparam("now"))
+_AWAY = once(sa.select(absences.c.user_id).where(absences.c.until > sa.bindparam("now")))
 
 
 async def away(connection: AsyncConnection, now: float) -> frozenset[str]:

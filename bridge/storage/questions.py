@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.state import Question, Status
 from bridge.storage.codec import decode_question, encode
+from bridge.storage.direct import once
 from bridge.storage.schema import questions
 from bridge.storage.words import index, line
 
@@ -29,7 +31,7 @@ class Stored:
     columns: Mapping[str, Any]
 
 
-_BY_ID = sa.select(questions).where(questions.c.id == sa.bindparam("id"))
+_BY_ID = once(sa.select(questions).where(questions.c.id == sa.bindparam("id")))
 
 
 async def load(connection: AsyncConnection, question_id: str) -> Stored | None:
@@ -83,6 +85,14 @@ def _changed(there: Mapping[str, Any], values: dict[str, Any]) -> dict[str, Any]
     return {name: value for name, value in values.items() if name not in there or there[name] != value}
 
 
+@cache
+def _change(names: frozenset[str]) -> sa.Update:
+    """The statement that writes these columns, and only over the version that was read."""
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in sorted(names | {"version"})}
+    ours = (questions.c.id == sa.bindparam("known"), questions.c.version == sa.bindparam("read"))
+    return once(sa.update(questions).where(*ours).values(values))
+
+
 async def save(
     connection: AsyncConnection, question: Question, before: Stored | None, now: float = 0.0
 ) -> None:
@@ -92,12 +102,10 @@ async def save(
     if before is None:
         await connection.execute(sa.insert(questions).values(id=question.id, version=1, **values))
         return
-    change = (
-        sa.update(questions)
-        .where(questions.c.id == question.id, questions.c.version == before.version)
-        .values(version=before.version + 1, **_changed(before.columns, values))
-    )
-    if (await connection.execute(change)).rowcount != 1:
+    changed = _changed(before.columns, values)
+    given = {f"new_{name}": value for name, value in changed.items()}
+    given |= {"known": question.id, "read": before.version, "new_version": before.version + 1}
+    if (await connection.execute(_change(frozenset(changed)), given)).rowcount != 1:
         raise Conflict(question.id)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage.direct import once
 from bridge.storage.schema import anchors, blob_uses, blobs, listings, mentions, questions, rooms, tokens
 
 
@@ -30,14 +31,14 @@ async def insert_new_rows(
 def new_rows(dialect: str, table: sa.Table, *unique: str) -> Executable:
     """The statement that inserts rows except those whose key, or whose ``unique`` columns, are there."""
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table).on_conflict_do_nothing(index_elements=unique or None)
+    return once(insert(table).on_conflict_do_nothing(index_elements=unique or None))
 
 
 # Making a statement takes longer than a database of this size takes to answer it: those that every message
 # needs are made once.
-_ROOM_ID = sa.select(rooms.c.room_id).where(rooms.c.key == sa.bindparam("key"))
-_ROOM_KEY = sa.select(rooms.c.key).where(rooms.c.room_id == sa.bindparam("room"))
-_OF_TOKEN = sa.select(tokens.c.question_id).where(tokens.c.hash == sa.bindparam("hash"))
+_ROOM_ID = once(sa.select(rooms.c.room_id).where(rooms.c.key == sa.bindparam("key")))
+_ROOM_KEY = once(sa.select(rooms.c.key).where(rooms.c.room_id == sa.bindparam("room")))
+_OF_TOKEN = once(sa.select(tokens.c.question_id).where(tokens.c.hash == sa.bindparam("hash")))
 
 
 async def room_id(connection: AsyncConnection, key: str) -> str | None:

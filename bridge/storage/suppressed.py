@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.delivery import STOPPED
 from bridge.storage.codec import decode_question
+from bridge.storage.direct import once
 from bridge.storage.registry import insert_new
 from bridge.storage.schema import questions
 from bridge.storage.schema_people import suppressed
@@ -58,7 +59,7 @@ async def outlive(connection: AsyncConnection, question_id: str) -> None:
             await connection.execute(goes_on.values(question_id=theirs[0]))
 
 
-_STATUS = sa.select(suppressed.c.status).where(suppressed.c.address == sa.bindparam("address"))
+_STATUS = once(sa.select(suppressed.c.status).where(suppressed.c.address == sa.bindparam("address")))
 
 
 async def status(connection: AsyncConnection, address: str) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
+from bridge.storage import direct
 from bridge.storage.door import PRAGMAS
 from bridge.storage.place import make_private
 
@@ -39,7 +40,9 @@ class _Within:
         self.dialect = connection.dialect
         self._connection = connection
 
-    async def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
+    async def execute(self, statement: Any, parameters: Any = None) -> Any:
+        if direct.is_made_once(statement):
+            return direct.execute(self._connection, statement, parameters)
         return self._connection.execute(statement, parameters)
 
     async def exec_driver_sql(self, statement: str, parameters: Any = None) -> sa.CursorResult[Any]:

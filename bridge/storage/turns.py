@@ -10,6 +10,7 @@ import hashlib
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage.direct import once
 from bridge.storage.registry import insert_new
 from bridge.storage.schema_people import turns
 
@@ -49,7 +50,7 @@ async def take(
     return due_at, (await connection.execute(others.limit(1))).first() is None
 
 
-_SINCE = (
+_SINCE = once(
     sa.select(turns.c.due_at)
     .where(turns.c.scope == sa.bindparam("scope"), turns.c.due_at > sa.bindparam("since"))
     .offset(sa.bindparam("others"))
@@ -68,7 +69,7 @@ async def note(connection: AsyncConnection, key: str, scope: str, now: float) ->
     await _give(connection, key, scope, now, now)
 
 
-_PAST = sa.delete(turns).where(turns.c.due_at < sa.bindparam("since"))
+_PAST = once(sa.delete(turns).where(turns.c.due_at < sa.bindparam("since")))
 
 
 async def _give(connection: AsyncConnection, key: str, scope: str, now: float, due_at: float) -> None:

@@ -52,6 +52,20 @@ class Server:
         self.connections: list[Connection] = []
         self.got_body = asyncio.Event()
         self.port = 0
+        self.tired: set[SMTP] = set()
+        self.closing = False
+        self.stuck: set[SMTP] = set()
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if server in self.stuck:
+            await asyncio.Event().wait()
+        if self.closing or server in self.tired:
+            return "421 4.4.2 idle for too long"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

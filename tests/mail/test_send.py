@@ -50,6 +50,35 @@ async def test_a_connection_that_the_server_ended_is_opened_again(mailer: SmtpMa
     assert len(server.connections) == 2
 
 
+async def test_a_connection_that_the_server_wants_to_end_is_opened_again(
+    mailer: SmtpMailer, server: Server
+) -> None:
+    await submit(mailer, "marie")
+    server.tired.add(server.connections[0])
+    await submit(mailer, "marie")
+    assert len(server.accepted) == 2
+    assert len(server.connections) == 2
+
+
+async def test_a_connection_that_no_longer_answers_is_opened_again(world: World) -> None:
+    server = await world.server()
+    mailer = world.mailer(server, timeout=0.3)
+    await submit(mailer, "marie")
+    server.stuck.add(server.connections[0])
+    await submit(mailer, "marie")
+    assert len(server.accepted) == 2
+    assert len(server.connections) == 2
+
+
+async def test_a_new_connection_that_the_server_ends_at_once_is_a_transport_that_is_down(
+    mailer: SmtpMailer, server: Server
+) -> None:
+    await submit(mailer, "marie")
+    server.closing = True
+    assert isinstance(await failure(mailer, "marie"), TransportDown)
+    assert len(server.connections) == 2
+
+
 async def test_closing_ends_the_session_and_sending_opens_another(mailer: SmtpMailer, server: Server) -> None:
     await submit(mailer, "marie")
     await mailer.close()
