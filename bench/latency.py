@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import aiosmtplib
-
-from bench.bare import GHOST, Bare
+from bench.bare import Bare
 from bench.idle import idle
+from bridge.console import settings_of
 from bridge.demo.mailbox import Mail
 from bridge.demo.person import Person
+from bridge.desk.desk import client
+from bridge.matrix.client import MatrixClient
 from bridge.ports import Json
 from tests.support.clinic import PATIENT, Asked, Clinic, body, hospital
 
@@ -31,27 +32,31 @@ async def latency(directory: Path) -> dict[str, Any]:
     """Medians in seconds, ratios, CPU and memory."""
     clinic = await Clinic.open(directory, hospital({"derm": 2}), "11")
     bare = Bare(directory, ("127.0.0.1", clinic.stack.mailbox.port))
+    direct = client(settings_of(clinic.stack.config).config)
     await bare.start()
+    await direct.start()
     try:
-        return await _all(clinic, bare)
+        return await _all(clinic, bare, direct)
     finally:
+        await direct.close()
         await bare.stop()
         await clinic.close()
 
 
-async def _all(clinic: Clinic, bare: Bare) -> dict[str, Any]:
+async def _all(clinic: Clinic, bare: Bare, direct: MatrixClient) -> dict[str, Any]:
     asked = await clinic.ask("derm")
     owner = clinic.members("derm")[0]
     await owner.say(asked.room_id, "Je m'en occupe.")
     await clinic.sealed(asked, owner)
     mail = await clinic.stack.mailbox.wait_for(PATIENT.address, matching=lambda m: "occupe" in m.text)
+    ghost = (await owner.call("GET", f"/v3/rooms/{asked.room_id}/event/{asked.event_id}"))["sender"]
     room_id = await bare.room()
     figures: dict[str, Any] = {}
     figures |= await _both(
         clinic,
         "mail to room",
         lambda w: _mail_to_room(clinic, asked, owner, mail, w),
-        lambda w: _ghost(bare, room_id, w),
+        lambda w: _ghost(direct, asked.room_id, ghost, owner, w),
     )
     bare.react = bare.mail
     figures |= await _both(
@@ -99,18 +104,32 @@ async def _write(clinic: Clinic, mail: Mail, word: str) -> None:
         f"Message-ID: <{word}@patients.example>\r\n\r\n{word}\r\n"
     )
     host, port = clinic.stack.mailbox.submit_to or ("", 0)
-    await aiosmtplib.send(
-        message.encode(), sender=PATIENT.address, recipients=[mail.answer_address], hostname=host, port=port
-    )
+    await _delivered(host, port, PATIENT.address, mail.answer_address, message.encode())
 
 
-async def _ghost(bare: Bare, room_id: str, word: str) -> float:
+async def _delivered(host: str, port: int, sender: str, recipient: str, message: bytes) -> None:
+    """Hand a mail over as a mail server does: each command as soon as the one before is answered."""
+    reader, writer = await asyncio.open_connection(host, port)
+    commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA")
+    told = (b"", b"EHLO mx.bench.example\r\n", *(f"{command}\r\n".encode() for command in commands))
+    for words in (*told, message + b".\r\n", b"QUIT\r\n"):
+        writer.write(words)
+        line = b"   -"
+        while line[3:4] == b"-":
+            line = await reader.readline()
+        if line[:1] not in b"23":
+            raise ConnectionError(line.decode())
+    writer.close()
+
+
+async def _ghost(direct: MatrixClient, room_id: str, ghost: str, owner: Person, word: str) -> float:
+    """The patient's ghost says it in the same room, by the one call that it takes."""
     content = {"msgtype": "m.text", "body": word}
     return await _until_seen(
-        bare.owner,
+        owner,
         room_id,
         lambda e: word in body(e),
-        lambda: bare.client.send(room_id, "m.room.message", content, txn_id=word, as_user=GHOST),
+        lambda: direct.send(room_id, "m.room.message", content, txn_id=word, as_user=ghost),
     )
 
 

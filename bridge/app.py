@@ -31,6 +31,7 @@ from bridge.flow.streams import Streams
 from bridge.flow.timelines import Timelines
 from bridge.flow.timers import Timers
 from bridge.flow.watch import Watch
+from bridge.mail.ahead import Ahead
 from bridge.mail.intake import Intake
 from bridge.mail.listener import MailListener
 from bridge.mail.sandbox import Sandbox
@@ -93,7 +94,8 @@ class Bridge:
         self.watch = Watch(self.database, self.clock, self.inbox.take, self.organisation)
         self.homeserver = client(config)
         self.streams = Streams(self._connected)
-        self.doorway = Doorway(self.inbox.take, is_ours(config), self.streams)
+        self.ahead = Ahead(Sandbox(), config.mail.domain)
+        self.doorway = Doorway(self.inbox.take, is_ours(config), self.streams, self.ahead.begin)
         self.own_rooms = self.doorway.own_rooms
         limit = config.claim.listing_limit
         self.names = StoredNames(self.database, self.inbox.take, limit, self.own_rooms.noted)
@@ -116,7 +118,6 @@ class Bridge:
         desk, reload = self.keeper.desk, self.keeper.reload
         self.office = FileOffice(settings.files, desk, self.database, self.clock, reload)
         self.mailer = mailer(config)
-        self.sandbox = Sandbox()
         intake = self._intake(config)
         self.listener = self._listener(config, intake)
         self.mailbox = mailbox_reader(config, intake, self.database, self.sharing, self.clock)
@@ -271,7 +272,7 @@ class Bridge:
         self.inbox.readers |= {
             "matrix": reader(self.names, organisation, place, self.own_rooms, config, self.homeserver),
             "mail": mail_reader(
-                config, self.names, organisation, place.namespace, self.sandbox, self.database, self.clock
+                config, self.names, organisation, place.namespace, self.ahead, self.database, self.clock
             ),
             "web": read_errand,
             "answer_link": read_answer_link,
@@ -289,7 +290,7 @@ class Bridge:
                 more={
                     **asking(outlet, organisation, self.database, self.clock, self.inbox.wake, self.wishes),
                     **asked(outlet, organisation, config.care),
-                    **expertise(outlet, self.database, self.homeserver, self.sandbox),
+                    **expertise(outlet, self.database, self.homeserver, self.ahead.sandbox),
                     **Attention(
                         outlet, StoredAvailability(self.database, self.clock, self.inbox.take)
                     ).handlers,
@@ -297,7 +298,7 @@ class Bridge:
                 },
                 acting=self.acting,
                 present=self.doorway.present,
-                clean=partial(cleaned, self.sandbox),
+                clean=partial(cleaned, self.ahead.sandbox),
                 transcripts=StoredTranscripts(self.database, organisation, self.clock.now),
             ),
             "mail": mail_performer(
@@ -356,7 +357,7 @@ class Bridge:
         await self.inbox.lanes.stop(STOP_WITHIN_S / 2)
         await self.outbox.lanes.stop(STOP_WITHIN_S / 2)
         await self.mailer.close()
-        await self.sandbox.close()
+        await self.ahead.sandbox.close()
         await self.homeserver.close()
         if self.acting is not None:
             await self.acting.close()

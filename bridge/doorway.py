@@ -16,16 +16,21 @@ from bridge.storage.inbox import Arrival
 
 @dataclass(frozen=True, slots=True)
 class Doorway:
-    """Keeps what arrives; ``is_ours`` tells the bot and the ghosts."""
+    """Keeps what arrives; ``is_ours`` tells the bot and the ghosts.
+
+    ``ahead`` is given each mail and its recipient while it is being kept.
+    """
 
     take: Callable[[Sequence[Arrival]], Awaitable[None]]
     is_ours: Callable[[object], bool]
     streams: Streams
+    ahead: Callable[[bytes, str], None]
     own_rooms: OwnRooms = field(default_factory=OwnRooms)
     present: Present = field(default_factory=Present)
 
     async def mail(self, mail: ArrivedMail) -> None:
         """Keep a mail."""
+        self.ahead(mail.raw, mail.recipient)
         arrival = Arrival(mail.key, "mail", mail.conversation, mail.raw, mail.recipient, mail.sender)
         await self.take([arrival])
 

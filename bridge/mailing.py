@@ -14,10 +14,10 @@ from bridge.domain.links import MailLinks
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.keptmails import StoredSuppressions, StoredTurns
+from bridge.mail.ahead import Ahead
 from bridge.mail.checked import sender_check
 from bridge.mail.perform import MailPerformer
 from bridge.mail.read import MailReader
-from bridge.mail.sandbox import Sandbox
 from bridge.mail.send import SmtpMailer
 from bridge.mail.signing import Signer
 from bridge.mail.suppress import Suppressing
@@ -37,19 +37,19 @@ def mail_reader(
     names: Names,
     organisation: Organisation,
     namespace: str,
-    sandbox: Sandbox,
+    ahead: Ahead,
     database: Database,
     clock: Clock,
 ) -> MailReader:
     """What reads mails out of the inbox."""
     section = config.mail
-    check = sender_check(section.authserv_id, section.verify_senders, sandbox.verify)
+    check = sender_check(section.authserv_id, section.verify_senders, ahead.sandbox.verify)
     return MailReader(
         names,
         organisation,
         section.domain,
         namespace,
-        sandbox.parse,
+        ahead,
         check,
         Gate(StoredTurns(database), clock, section.limits.of_question, section.limits.of_sender),
         StoredSuppressions(database, clock).stopped,

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bridge.domain.state import Question
 from bridge.ports import Json
 from bridge.storage import inbox, inforce, outbox, people, questions, registry
@@ -17,6 +19,8 @@ from bridge.storage.inbox import Arrival
 Take = Callable[[Sequence[Arrival]], Awaitable[None]]
 
 
+OF_QUESTIONS = ("question", "former")
+"""Kinds of rooms that questions are asked in, or were until they moved on."""
 REMEMBERED = 2000
 """Results that a process remembers: what an effect brought never changes, and the next ones ask for it."""
 
@@ -39,6 +43,19 @@ class StoredNames:
     async def room_key(self, room_id: str) -> str | None:
         """Which of our rooms has this room ID."""
         return await self.database.read(lambda connection: registry.room_key(connection, room_id))
+
+    async def in_room(self, room_id: str) -> tuple[str | None, Question | None]:
+        """The same, with the question whose room it is or was, as that is now."""
+
+        async def work(connection: AsyncConnection) -> tuple[str | None, Question | None]:
+            key = await registry.room_key(connection, room_id)
+            kind, _, rest = (key or "").partition(":")
+            if kind not in OF_QUESTIONS:
+                return key, None
+            stored = await questions.load(connection, rest.partition(":")[0])
+            return key, stored.question if stored else None
+
+        return await self.database.read(work)
 
     async def rooms_of(self, kind: str) -> dict[str, str]:
         """All our rooms of one kind, room IDs by key."""

@@ -340,6 +340,9 @@ class Names(Protocol):
     async def room_key(self, room_id: str) -> str | None:
         """Which of our rooms has this room ID."""
 
+    async def in_room(self, room_id: str) -> tuple[str | None, Question | None]:
+        """The same, with the question whose room it is or was, as that is now."""
+
     async def rooms_of(self, kind: str) -> dict[str, str]:
         """All our rooms of one kind (how their keys begin), room IDs by key."""
 

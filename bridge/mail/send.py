@@ -121,7 +121,7 @@ class SmtpMailer:
             raise _by_code(max(refused))
 
     async def _begun(self, sender: str) -> aiosmtplib.SMTP:
-        """A connection on which an envelope has begun: the kept one, unless the server ended that meanwhile."""
+        """A connection on which an envelope has begun: the kept one, unless its server has ended it."""
         if (kept := self._client) is not None:
             try:
                 await kept.mail(sender)

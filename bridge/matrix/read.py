@@ -62,11 +62,11 @@ class MatrixReader:
         sender = event.get("sender")
         if not isinstance(sender, str) or self.place.is_ours(sender):
             return NOTHING
-        key = await self.names.room_key(str(event.get("room_id")))
+        key, question = await self.names.in_room(str(event.get("room_id")))
         kind, _, rest = (key or "").partition(":")
         match kind:
             case "question" | "former":
-                return await self._in_question(event, sender, rest)
+                return await self._in_question(event, sender, rest, question) if question else NOTHING
             case kind if kind in leaving.ROOMS and went_by_hand(event):
                 return self._went_out(event, sender, kind)
             case "waiting":
@@ -103,17 +103,14 @@ class MatrixReader:
         known = author.standing is Standing.PRACTITIONER
         return Reading(events=(WentOut(author, event["event_id"], kind),)) if known else NOTHING
 
-    async def _in_question(self, event: Json, sender: str, question_id: str) -> Reading:
-        question_id, _, left = question_id.partition(":")
-        question = await self.names.question(question_id)
-        if question is None:
-            return NOTHING
+    async def _in_question(self, event: Json, sender: str, named: str, question: Question) -> Reading:
+        _, _, left = named.partition(":")
         room_id = str(event.get("room_id"))
         generation = int(left) if left else await self._generation(question, room_id)
         happened = read_event(event, self._author(sender, question))
         if happened is None:
             return NOTHING
-        return Reading(question_id, (in_room_of(happened, generation, room_id),))
+        return Reading(question.id, (in_room_of(happened, generation, room_id),))
 
     async def _generation(self, question: Question, room_id: str) -> int:
         """Which of the question's rooms this is: while it moves, people still speak in the last one."""

@@ -23,6 +23,9 @@ class MemoryNames:
     async def room_key(self, room_id: str) -> str | None:
         return next((key for key, room in self.rooms.items() if room == room_id), None)
 
+    async def in_room(self, room_id: str) -> tuple[str | None, Question | None]:
+        return await self.room_key(room_id), None
+
     async def rooms_of(self, kind: str) -> dict[str, str]:
         return {key: room for key, room in self.rooms.items() if key.startswith(f"{kind}:")}
 
