@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from binascii import b2a_qp
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -120,7 +121,7 @@ def compose(mail: OutgoingMail) -> bytes:
     """
     clean = _cleaned(mail)
     head = "".join(f"{name}: {value}\r\n" for name, value in _headers(clean))
-    return head.encode("ascii") + _content(clean).as_bytes(policy=POLICY)
+    return head.encode("ascii") + _content(clean)
 
 
 # --- what comes in ----------------------------------------------------------------------------------
@@ -247,7 +248,7 @@ def thread_subject(mail: OutgoingMail) -> str:
 # --- content ----------------------------------------------------------------------------------------
 
 
-def _content(mail: OutgoingMail) -> MIMEPart:
+def _content(mail: OutgoingMail) -> bytes:
     """Text and HTML first, the photos that the HTML shows beside them, other files at the end.
 
     The photos are outside the alternative, so that someone who reads the text part gets them too.
@@ -257,46 +258,48 @@ def _content(mail: OutgoingMail) -> MIMEPart:
     files = [_attached(file) for _, file in numbered if file.mimetype not in SHOWN_IN_PLACE]
     readings = [_reading("plain", _render("mail.txt", mail)), _reading("html", _render("mail.html", mail))]
     if mail.calendar is not None:
-        readings.append(_invitation(mail.calendar))
+        readings.append(_reading("calendar", mail.calendar.content.decode(), mail.calendar.method))
         files.append(_attached(OutgoingFile("invitation.ics", "application/ics", mail.calendar.content)))
     body = _multipart("alternative", readings, mail.seed)
     return _multipart("mixed", [_multipart("related", [body, *photos], mail.seed), *files], mail.seed)
 
 
-def _multipart(subtype: str, parts: Sequence[MIMEPart], seed: str) -> MIMEPart:
-    """The parts in one, or the only one. ``=_`` occurs in no encoded part, hence the boundary neither."""
+def _multipart(subtype: str, parts: Sequence[bytes], seed: str) -> bytes:
+    """The parts in one (RFC 2046, 5.1.1), or the only one.
+
+    ``=_`` occurs in no encoded part, hence the boundary neither.
+    """
     if len(parts) == 1:
         return parts[0]
-    whole = MIMEPart(policy=POLICY)
-    root = f'; type="{parts[0].get_content_type()}"' if subtype == "related" else ""
-    whole["Content-Type"] = f'multipart/{subtype}{root}; boundary="=_{subtype}_{seed}"'
-    for part in parts:
-        whole.attach(part)
-    return whole
+    root = ' type="multipart/alternative";' if subtype == "related" else ""
+    boundary = f"=_{subtype}_{seed}"
+    head = f'Content-Type: multipart/{subtype};{root}\r\n boundary="{boundary}"\r\n\r\n--{boundary}\r\n'
+    between = f"\r\n--{boundary}\r\n".encode()
+    return head.encode() + between.join(parts) + f"\r\n--{boundary}--\r\n".encode()
 
 
-def _reading(subtype: str, words: str) -> MIMEPart:
-    part = MIMEPart(policy=POLICY)
-    part.set_content(words, subtype=subtype, cte="quoted-printable")
-    return part
+def _reading(subtype: str, words: str, method: str = "") -> bytes:
+    """Words as text, quoted-printable (RFC 2045, 6.7).
+
+    A calendar's ``method`` is what mail programs show « accept » and « decline » for (RFC 6047, 2.4).
+    """
+    more = f"; method={method}" if method else ""
+    head = (
+        f'Content-Type: text/{subtype}; charset="utf-8"{more}\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    lines = b"\n".join(words.encode().splitlines()) + b"\n"
+    return head.encode("ascii") + b2a_qp(lines, istext=True).replace(b"\n", b"\r\n")
 
 
-def _invitation(calendar: OutgoingCalendar) -> MIMEPart:
-    """The reading by which mail programs show « accept » and « decline » (RFC 6047, 2.4)."""
-    part = MIMEPart(policy=POLICY)
-    part.set_content(calendar.content.decode(), subtype="calendar", cte="quoted-printable")
-    part.set_param("method", calendar.method)
-    return part
-
-
-def _attached(file: OutgoingFile, cid: str | None = None) -> MIMEPart:
+def _attached(file: OutgoingFile, cid: str | None = None) -> bytes:
     mimetype = file.mimetype if _MIMETYPE.fullmatch(file.mimetype) else "application/octet-stream"
     maintype, _, subtype = mimetype.partition("/")
     part = MIMEPart(policy=POLICY)
     part.set_content(file.content, maintype=maintype, subtype=subtype, cte="base64", filename=file.name)
     if cid:
         part["Content-ID"] = f"<{cid}>"
-    return part
+    return part.as_bytes(policy=POLICY)
 
 
 def _cid(mail: OutgoingMail, number: int) -> str:
