@@ -16,7 +16,7 @@ from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.commands import Command
 from bridge.domain.handing import decline
 from bridge.domain.keeping import MANY, HeldMail
-from bridge.domain.replies import By, reply
+from bridge.domain.replies import By, mark, reply
 from bridge.domain.state import Decision, Policy, Question, in_room, latest, said
 
 MAX_HELD = 20
@@ -118,17 +118,7 @@ def marked(question: Question, by: By, target: str, symbol: str) -> Decision:
         return original(question, by, target)
     if not question.held:
         return Decision(question)
-    weigh = fx.Weigh(
-        f"{question.id}:weigh:{by.event_id}",
-        question.id,
-        by.user_id,
-        by.author.name,
-        by.author.language,
-        by.author.standing,
-        by.event_id,
-        target,
-        MARKS[symbol],
-    )
+    weigh = fx.Weigh(*mark(question, by, "weigh", target), MARKS[symbol])
     return Decision(question, in_room(question, weigh))
 
 

@@ -39,7 +39,7 @@ from bridge.domain.opinions import (
     Stage,
 )
 from bridge.domain.previews import contents, messages, preview_key, too_long
-from bridge.domain.replies import By, reply
+from bridge.domain.replies import By, mark, reply
 from bridge.domain.state import Decision, Policy, Question, Status, in_room, said
 
 CLIP, SEND = "📎", "📮"
@@ -168,19 +168,8 @@ def sent_off(question: Question, by: By, target: str) -> Decision:
     opinion = _at(question, Stage.SHOWN)
     if opinion is None or question.status is not Status.TAKEN:
         return reply(question, by, "opinion_none_shown")
-    author = by.author
-    found = Recognise(
-        f"{question.id}:recognise:{by.event_id}",
-        question.id,
-        author.user_id,
-        author.name,
-        author.language,
-        author.standing,
-        by.event_id,
-        target,
-        opinion.number,
-        preview_key(question, opinion.number),
-    )
+    number = opinion.number
+    found = Recognise(*mark(question, by, "recognise", target), number, preview_key(question, number))
     return Decision(question, in_room(question, found))
 
 

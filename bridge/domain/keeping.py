@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.domain.marks import OnMessage
+
 MANY, LATER = "many", "later"
 """Why a mail is held until its turn: too much came within an hour; its sender can't be looked up now."""
 
@@ -62,17 +64,9 @@ class ShowOriginal:
 
 
 @dataclass(frozen=True, slots=True)
-class Weigh:
+class Weigh(OnMessage):
     """Find out which held mail the message ``target`` shows, and bring the owner's judgement back."""
 
-    key: str
-    question_id: str
-    user_id: str
-    name: str
-    language: str
-    standing: str
-    event_id: str
-    target: str
     judgement: str
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from bridge.domain.content import Attachment, Line
 from bridge.domain.drafting import Fresh
+from bridge.domain.marks import OnMessage
 
 
 class Stage(StrEnum):
@@ -209,17 +210,9 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognise:
+class Recognise(OnMessage):
     """Find out whether ``target`` is the preview with this key, and bring :class:`PreviewMarked`."""
 
-    key: str
-    question_id: str
-    user_id: str
-    name: str
-    language: str
-    standing: str
-    event_id: str
-    target: str
     number: int
     preview: str
 

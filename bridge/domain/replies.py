@@ -24,6 +24,24 @@ class By:
         return self.author.user_id
 
 
+def mark(
+    question: Question, by: By, means: str, target: str
+) -> tuple[str, str, str, str, str, str, str, str]:
+    """Their mark on a message, as the beginning of the effect that finds out what the message is."""
+    author = by.author
+    key = f"{question.id}:{means}:{by.event_id}"
+    return (
+        key,
+        question.id,
+        author.user_id,
+        author.name,
+        author.language,
+        author.standing,
+        by.event_id,
+        target,
+    )
+
+
 def reply(question: Question, by: By, message: str, **values: str) -> Decision:
     """One line to who gave the command (``message``: locale key of the bot); nothing else happens."""
     known = {"reference": question.reference, "title": question.title, "owner": question.owner_name}

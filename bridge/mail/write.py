@@ -98,25 +98,9 @@ class Writer:
 
     def _acknowledgement(self, effect: fx.Acknowledge) -> OutgoingMail:
         line = OutgoingLine(text(effect.language, "mail.unattended")) if effect.unattended else None
-        return OutgoingMail(
-            kind=MailKind.ACKNOWLEDGEMENT,
-            language=effect.language,
-            organisation=self.organisation.name,
-            group=self._group(effect.group)[0],
-            practitioner="",
-            to_address=effect.address,
-            to_name=effect.name,
-            from_address=reply_address(effect.token, self.settings.domain),
-            subject=effect.subject,
-            reference=effect.reference,
-            emergency=self.settings.emergency[effect.language],
-            lines=(line,) if line else (),
-            reply_within_h=0 if line else self.settings.reply_within_h,
-            message_id=message_id_of(effect.key, self.settings.domain),
-            in_reply_to=effect.in_reply_to,
-            references=(effect.in_reply_to,) if effect.in_reply_to else (),
-            date=self.clock.now(),
-        )
+        mail = self._mail(effect, MailKind.ACKNOWLEDGEMENT, _first(effect), (line,) if line else ())
+        promised = 0 if line else self.settings.reply_within_h
+        return replace(self._of_question(mail, effect), reply_within_h=promised)
 
     async def _answer(self, effect: fx.Answer) -> OutgoingMail:
         references = tuple(
@@ -124,33 +108,32 @@ class Writer:
             for known in effect.references
         )
         lines, left_out = await self._answer_lines(effect)
-        return OutgoingMail(
-            kind=MailKind.ANSWER,
-            language=effect.language,
-            organisation=self.organisation.name,
-            group=self._group(effect.group)[0],
-            practitioner=effect.owner_name,
-            to_address=effect.address,
-            to_name=effect.name,
-            from_address=reply_address(effect.token, self.settings.domain),
-            subject=effect.subject,
-            reference=effect.reference,
-            emergency=self.settings.emergency[effect.language],
-            lines=lines,
-            left_out=left_out,
-            message_id=message_id_of(effect.key, self.settings.domain),
-            in_reply_to=references[-1] if references else "",
-            references=references,
-            date=self.clock.now(),
-        )
+        mail = self._mail(effect, MailKind.ANSWER, references, lines)
+        return replace(self._of_question(mail, effect), practitioner=effect.owner_name, left_out=left_out)
 
     def _told(self, effect: fx.TellSender) -> OutgoingMail:
-        name, address = self._group(effect.group)
+        line = OutgoingLine(text(effect.language, f"notice.{effect.message}"))
+        return self._mail(effect, MailKind.NOTICE, _first(effect), (line,))
+
+    def _of_question(self, mail: OutgoingMail, effect: fx.Acknowledge | fx.Answer) -> OutgoingMail:
+        """The mail to the patient of a question, answered to an address of its own."""
+        address = reply_address(effect.token, self.settings.domain)
+        return replace(mail, to_name=effect.name, from_address=address, reference=effect.reference)
+
+    def _mail(
+        self,
+        effect: fx.Acknowledge | fx.Answer | fx.TellSender,
+        kind: MailKind,
+        references: tuple[str, ...],
+        lines: tuple[OutgoingLine, ...],
+    ) -> OutgoingMail:
+        """What mails have in common, from the group itself to an address that may be nobody's."""
+        group, address = self._group(effect.group)
         return OutgoingMail(
-            kind=MailKind.NOTICE,
+            kind=kind,
             language=effect.language,
             organisation=self.organisation.name,
-            group=name,
+            group=group,
             practitioner="",
             to_address=effect.address,
             to_name="",
@@ -158,10 +141,10 @@ class Writer:
             subject=effect.subject,
             reference="",
             emergency=self.settings.emergency[effect.language],
-            lines=(OutgoingLine(text(effect.language, f"notice.{effect.message}")),),
+            lines=lines,
             message_id=message_id_of(effect.key, self.settings.domain),
-            in_reply_to=effect.in_reply_to,
-            references=(effect.in_reply_to,) if effect.in_reply_to else (),
+            in_reply_to=references[-1] if references else "",
+            references=references,
             date=self.clock.now(),
         )
 
@@ -229,3 +212,8 @@ def _clean(content: bytes) -> Photo | None:
     from bridge.mail.photos import clean_photo  # picture libraries are heavy, and photos are few
 
     return clean_photo(content)
+
+
+def _first(effect: fx.Acknowledge | fx.TellSender) -> tuple[str, ...]:
+    """The thread of a mail that answers the first one."""
+    return (effect.in_reply_to,) if effect.in_reply_to else ()

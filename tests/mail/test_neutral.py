@@ -20,7 +20,7 @@ from bridge.mail.samples import LARGE, Photo
 from bridge.mail.write import MailSettings
 from bridge.ports import Permanent
 from bridge.utc import SystemClock
-from tests.support.memory import MemoryNames
+from tests.support.memory import MemoryNames, Try
 from tests.support.post import GROUP, SECOND
 
 LINKS = MailLinks("https://colloque.test", b"secret")
@@ -52,19 +52,6 @@ TELL = fx.TellPatient(key="c", group="derm", message="closed", references=(), **
 @dataclass
 class Nowhere:
     """No mail server is needed to see what would be sent."""
-
-
-@dataclass
-class Try:
-    """A try of one effect."""
-
-    effect: fx.Effect
-    body: bytes | None = None
-    id: int = 1
-    key: str = "k"
-    started: bool = False
-    handing_over: bool = False
-    room: str = ""
 
 
 class Taken:

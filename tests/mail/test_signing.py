@@ -31,7 +31,7 @@ from bridge.utc import SystemClock
 from tests.mail.outgoing import JPEG, mail, with_line
 from tests.mail.test_doctor import Published
 from tests.mail.test_signed import DER, PEM, _verify
-from tests.support.memory import MemoryNames
+from tests.support.memory import MemoryNames, Try
 from tests.support.post import ORGANISATION
 
 SIGNER = Signer("reponse.test", "colloque", PEM.decode())
@@ -185,19 +185,6 @@ class Kept(MemoryNames):
 
     async def handing_over(self, task_id: int, body: bytes) -> None:
         self.body = body
-
-
-@dataclass
-class Try:
-    """A try of one effect."""
-
-    effect: fx.Effect
-    body: bytes | None = None
-    id: int = 1
-    key: str = "k"
-    started: bool = False
-    handing_over: bool = False
-    room: str = ""
 
 
 async def test_a_mail_is_signed_once_and_offered_again_as_it_was() -> None:

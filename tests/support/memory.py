@@ -1,12 +1,26 @@
-"""Names kept in memory, for tests of what looks them up."""
+"""Names kept in memory, and a try of an effect, for tests of what performs it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bridge.domain.effects import Effect
 from bridge.domain.state import Question
 from bridge.ports import Json
+
+
+@dataclass
+class Try:
+    """A try of one effect: a :class:`bridge.ports.Task`."""
+
+    effect: Effect
+    body: bytes | None = None
+    id: int = 1
+    key: str = "k"
+    started: bool = False
+    handing_over: bool = False
+    room: str = ""
 
 
 @dataclass
