@@ -84,7 +84,8 @@ class QuestionAsked:
 class PatientWrote:
     """The patient answered by mail; ``text`` is without the quoted history.
 
-    ``answers`` is the key of the effect whose mail it answers, where that is known.
+    ``answers`` is the key of the effect whose mail it answers, where that is known. ``edited``: on Matrix,
+    what they had said before says this now.
     """
 
     input_id: str
@@ -93,6 +94,7 @@ class PatientWrote:
     message_id: str
     problems: tuple[str, ...] = ()
     answers: str = ""
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,8 @@ def consent_read(
     cause = event.input_id
     if word is Word.YES and cause in before.admitted:
         return wrote.then(_unclear(question, opinion, cause, Consent.UNVERIFIED))
-    if word is Word.UNCLEAR:
+    # What was said before we asked, and says « yes » now, may have been meant for anything.
+    if word is Word.UNCLEAR or (word is Word.YES and event.edited):
         return wrote.then(_unclear(question, opinion, cause, Consent.WRITTEN))
     # Nobody has to answer a yes or no: the patient doesn't wait for the owner because of it.
     if before.status is Status.TAKEN:

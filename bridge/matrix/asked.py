@@ -130,13 +130,13 @@ class AskedRooms:
         """What a neutral mail would say; it counts, as a mail would."""
         room_id = await self.outlet.room(asked_key(effect.question_id))
         said = text(effect.language, f"asked.{effect.message}", **effect.values)
-        await self._say(room_id, rooms.words(said), task.key, task)
-        return Outcome()
+        event_id = await self._say(room_id, rooms.words(said), task.key, task)
+        return Outcome(result={"event_id": event_id})
 
     async def _say(
         self, room_id: str, content: Json, key: str, task: Task, *, as_user: str | None = None
-    ) -> None:
-        await self.outlet.send(room_id, content, key=key, doubtful=task.started, as_user=as_user)
+    ) -> str:
+        return await self.outlet.send(room_id, content, key=key, doubtful=task.started, as_user=as_user)
 
     async def _asked_in(self, room_id: str, user_id: str) -> None:
         """Who left by hand is asked in again when there is an answer."""

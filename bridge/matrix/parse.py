@@ -91,6 +91,12 @@ def reply_target(content: Json) -> str:
     return _text(_object(relation.get("m.in_reply_to")).get("event_id"))
 
 
+def thread_of(content: Json) -> str:
+    """The event that a thread began with, or an empty string."""
+    relation = _object(content.get("m.relates_to"))
+    return _text(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else ""
+
+
 def _message(event: Json, content: Json, author: Author) -> MemberWrote | Ordered:
     relation = _object(content.get("m.relates_to"))
     rel_type, target = relation.get("rel_type"), _text(relation.get("event_id"))

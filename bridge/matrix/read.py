@@ -23,6 +23,8 @@ from bridge.domain.events import (
     Standing,
     WentOut,
 )
+from bridge.domain.expertise import consent_key
+from bridge.domain.opinions import Stage
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
 from bridge.matrix import own
@@ -36,6 +38,7 @@ from bridge.matrix.parse import (
     read_event,
     read_line,
     reply_target,
+    thread_of,
     went_by_hand,
 )
 from bridge.ports import Json, Names, NotYet, RawInput, Reading
@@ -174,7 +177,24 @@ class MatrixReader:
             return Reading(question_id, (RequesterUnheard(event["event_id"], unreadable),))
         words = f"✏️ {line.text}" if edited else line.text
         files = (line.attachment,) if line.attachment is not None else ()
-        return Reading(question_id, (PatientWrote(event["event_id"], words, files, ""),))
+        answers = await self._answered(question, content)
+        wrote = PatientWrote(event["event_id"], words, files, "", answers=answers, edited=edited)
+        return Reading(question_id, (wrote,))
+
+    async def _answered(self, question: Question, content: Json) -> str:
+        """What a reply answers: the key of the line that asked for consent, another line, or not known."""
+        target = reply_target(content)
+        if not target:
+            return ""
+        for opinion in question.opinions:
+            if opinion.stage not in (Stage.ASKED, Stage.OPEN):
+                continue
+            said = await self.names.result(key := consent_key(question, opinion)) or {}
+            if not said.get("event_id"):
+                return ""
+            if said["event_id"] in (target, thread_of(content)):
+                return key
+        return f"event:{target}"
 
     async def _in_bot_chat(self, event: Json, sender: str, owner: str) -> Reading:
         if event.get("type") not in CONTENT_TYPES or sender != owner:

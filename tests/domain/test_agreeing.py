@@ -59,10 +59,33 @@ def test_only_a_plain_answer_counts(text: str, word: Word) -> None:
         ("3 mm le 12/03/2026 à 10h30, 38,5 °C", "3 mm le 12/03/2026 à 10h30, 38,5 °C"),
         ("voir https://photos.example/marie", "voir […]"),
         ("la marieuse et le dupontel", "la marieuse et le dupontel"),
+        ("Du\u00adpont, Ma\u200brie", "[…], […]"),
+        ("Dupo\u0302nt et Mari\u0308e", "[…] et […]"),
+        ("mariedupont ou DUPONTMARIE", "[…] ou […]"),
+        ("sur Matrix : @mimi.d:hopital.example, ailleurs @mimi_d", "sur Matrix : […], ailleurs […]"),
+        ("Maison\ngeo:48.8566,2.3522", "Maison\n[…]"),
+        ("ftp://x.example/moi tel:0612 mailto:x", "[…]"),
+        ("06–12–34–56–78 ou 06‑12‑34‑56‑78", "[…] ou […]"),
+        ("2,5 mg/j @ 10h, note: rien", "2,5 mg/j @ 10h, note: rien"),
     ],
 )
 def test_a_text_loses_whom_it_is_of(text: str, left: str) -> None:
     assert without_identity(text, "Mme Marie Dupont", ("marie.dupont@patients.example",)) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "text", "left"),
+    [
+        ("mimi", "@marie.dupont:h.example", "Je suis Marie Dupont, mimi.", "Je suis […], […]."),
+        ("@marie.dupont:h.example", "@marie.dupont:h.example", "Marie !", "[…] !"),
+        ("He\u0301le\u0300ne", "", "Hélène, HELENE et Hele\u0300ne", "[…], […] et […]"),
+        ("M. Al de la Tour", "", "Il a mal, dela.", "Il a mal, dela."),
+        ("mimi", "", "@1marie:h.example", "[…]"),
+        ("Bo Li", "", "C'est Li's avis, ou d'Li.", "C'est […] avis, ou […]."),
+    ],
+)
+def test_a_name_is_known_however_it_is_written(name: str, address: str, text: str, left: str) -> None:
+    assert without_identity(text, name, (address,)) == left
 
 
 @hypothesis_given(st.text(max_size=200))

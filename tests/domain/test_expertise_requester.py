@@ -148,6 +148,18 @@ def test_by_mail_no_mail_answers_a_yes() -> None:
     assert not only(decision, TellRequester)
 
 
+def test_what_is_edited_into_a_yes_or_answers_something_else_is_no_consent() -> None:
+    asked = state(on(_shown(), sending(), policy=OUTSIDE))
+    edited = on(asked, replace(answering("✏️ Oui.", ""), edited=True), policy=OUTSIDE)
+    assert not only(edited, OpenLinked)
+    assert Did.CONSENT_UNCLEAR in [act.did for act in edited.acts]
+    elsewhere = on(asked, answering("Oui.", "event:$fever"), policy=OUTSIDE)
+    assert not only(elsewhere, OpenLinked)
+    assert state(elsewhere).opinions[0].stage is Stage.ASKED
+    refused = on(asked, replace(answering("✏️ Non.", ""), edited=True), policy=OUTSIDE)
+    assert Did.CONSENT_REFUSED in [act.did for act in refused.acts]
+
+
 # --- what has left ---
 
 

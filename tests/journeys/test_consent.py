@@ -67,6 +67,13 @@ async def _shut_out(clinic: Clinic, expert: Person, room_id: str) -> None:
             await person.join(room_id)
 
 
+async def _answers(asker: Person, own: str, what: str, words: str) -> str:
+    """They reply to a certain line in their room."""
+    line = await hears(asker, own, what)
+    reply = {"m.in_reply_to": {"event_id": line["event_id"]}}
+    return await asker.send(own, {"msgtype": "m.text", "body": words, "m.relates_to": reply})
+
+
 async def _consents(clinic: Clinic, asked: Asked, owner: Person) -> list[tuple[str, str, str]]:
     """What the transcript has on record: what was done, by whom and how."""
     chat = await clinic.bot_room(owner)
@@ -96,7 +103,10 @@ async def test_who_asks_on_matrix_agrees_in_their_room_and_can_take_it_back_ther
     question = body(await hears(asker, own, "souhaite l'avis"))
     assert "Derm" in question
     assert "biopsie" not in question
-    await asker.say(own, "Oui, je suis d'accord.")
+    other = await _answers(asker, own, "est arrivée au groupe", "Oui.")
+    await hears(owner, asked.room_id, "Oui.")
+    assert not any("est partie" in body(event) for event in await owner.messages(asked.room_id))
+    assert other != await _answers(asker, own, "souhaite l'avis", "Oui, je suis d'accord.")
     await hears(asker, own, "vous êtes d'accord")
     left = body(await told(owner, asked.room_id, "est partie"))
     assert ("confrère demandeur est d'accord" in left) == (who == "practitioner")
