@@ -108,18 +108,26 @@ async def _write(clinic: Clinic, mail: Mail, word: str) -> None:
 
 
 async def _delivered(host: str, port: int, sender: str, recipient: str, message: bytes) -> None:
-    """Hand a mail over as a mail server does: each command as soon as the one before is answered."""
+    """Hand a mail over as a mail server does: its envelope in one go (RFC 2920)."""
     reader, writer = await asyncio.open_connection(host, port)
-    commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA")
-    told = (b"", b"EHLO mx.bench.example\r\n", *(f"{command}\r\n".encode() for command in commands))
-    for words in (*told, message + b".\r\n", b"QUIT\r\n"):
+    envelope = f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode()
+    exchanges = ((b"", 1), (b"EHLO mx.bench.example\r\n", 1), (envelope, 3), (message + b".\r\n", 1))
+    for words, replies in exchanges:
         writer.write(words)
-        line = b"   -"
-        while line[3:4] == b"-":
-            line = await reader.readline()
-        if line[:1] not in b"23":
-            raise ConnectionError(line.decode())
+        for _ in range(replies):
+            await _agreed(reader)
+    writer.write(b"QUIT\r\n")
+    await _agreed(reader)
     writer.close()
+
+
+async def _agreed(reader: asyncio.StreamReader) -> None:
+    """Read one reply, whatever its number of lines. Raises :class:`ConnectionError` on a refusal."""
+    line = await reader.readline()
+    while line[3:4] == b"-":
+        line = await reader.readline()
+    if line[:1] not in (b"2", b"3"):
+        raise ConnectionError(line.decode())
 
 
 async def _ghost(direct: MatrixClient, room_id: str, ghost: str, owner: Person, word: str) -> float:

@@ -54,6 +54,13 @@ class _Handler:
         self.per_recipient = per_recipient
         self.busy = 0
 
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Commands may come without waiting for replies (RFC 2920); LMTP must allow that (RFC 2033, 5)."""
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING", *responses[1:]]
+
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:

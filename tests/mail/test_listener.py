@@ -200,6 +200,60 @@ async def lmtp(shelf: Shelf) -> AsyncIterator[MailListener]:
     await opened.stop()
 
 
+PIPELINED = (
+    b"MAIL FROM:<m@p.example>\r\nRCPT TO:<nobody@h.example>\r\nRCPT TO:<derm@h.example>\r\n"
+    b"RCPT TO:<derm2@h.example>\r\nDATA\r\n"
+)
+
+
+async def _replies(reader: asyncio.StreamReader, count: int) -> list[bytes]:
+    async with asyncio.timeout(5):
+        return [(await reader.readline())[:3] for _ in range(count)]
+
+
+async def _greeted(listener: MailListener, hello: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    await reader.readline()
+    writer.write(hello + b" mx.example\r\n")
+    lines = [await reader.readline()]
+    while lines[-1][3:4] == b"-":
+        lines.append(await reader.readline())
+    assert b"250-PIPELINING\r\n" in lines
+    return reader, writer
+
+
+async def test_an_envelope_may_come_in_one_go(listener: MailListener, shelf: Shelf) -> None:
+    reader, writer = await _greeted(listener, b"EHLO")
+    writer.write(PIPELINED)
+    assert await _replies(reader, 5) == [b"250", b"550", b"250", b"250", b"354"]
+    writer.write(MAIL + b".\r\n" + PIPELINED)
+    assert await _replies(reader, 6) == [b"250", b"250", b"550", b"250", b"250", b"354"]
+    writer.write(MAIL + b".\r\nQUIT\r\n")
+    assert await _replies(reader, 2) == [b"250", b"221"]
+    writer.close()
+    assert [recipient for _, recipient, _ in shelf.kept] == ["derm@h.example", "derm2@h.example"] * 2
+
+
+async def test_an_envelope_in_one_go_that_nobody_gets_is_refused(
+    listener: MailListener, shelf: Shelf
+) -> None:
+    reader, writer = await _greeted(listener, b"EHLO")
+    writer.write(b"MAIL FROM:<m@p.example>\r\nRCPT TO:<nobody@h.example>\r\nDATA\r\nQUIT\r\n")
+    assert await _replies(reader, 4) == [b"250", b"550", b"503", b"221"]
+    writer.close()
+    assert shelf.kept == []
+
+
+async def test_lmtp_takes_an_envelope_in_one_go(lmtp: MailListener, shelf: Shelf) -> None:
+    reader, writer = await _greeted(lmtp, b"LHLO")
+    writer.write(PIPELINED)
+    assert await _replies(reader, 5) == [b"250", b"550", b"250", b"250", b"354"]
+    writer.write(MAIL + b".\r\nQUIT\r\n")
+    assert await _replies(reader, 3) == [b"250", b"250", b"221"]
+    writer.close()
+    assert len(shelf.kept) == 2
+
+
 async def test_lmtp_answers_for_each_recipient(lmtp: MailListener, shelf: Shelf) -> None:
     shelf.broken_for = {"derm2@h.example"}
     codes = await asyncio.to_thread(_lmtp, lmtp.port, ["derm1@h.example", "derm2@h.example"], MAIL)
