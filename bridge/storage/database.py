@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.away import DatabaseRefused as DatabaseRefused
-from bridge.storage.door import PRAGMAS, Row, door
+from bridge.storage.door import Row, door
 from bridge.storage.heads import Input
 from bridge.storage.threaded import SqliteConnections, Work
 
 T = TypeVar("T")
-AWAY = (OSError, sa.exc.TimeoutError, sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError)
 NEWEST = max(script.name for script in (Path(__file__).parent / "migrations/versions").glob("*.py"))[:4]
 """The schema that this program's migrations lead to."""
 
@@ -34,72 +31,69 @@ class DatabaseAway(Exception):
     """The database doesn't answer, is full or can't be written: nothing was stored, try again later."""
 
 
-@contextmanager
-def _telling_away() -> Iterator[None]:
-    """Tell a database that is away from a statement that is wrong."""
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        away = isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
-        if away or error.connection_invalidated:
-            raise DatabaseAway(str(error.orig)) from error
-        raise
-    except AWAY as error:
-        raise DatabaseAway(f"{type(error).__name__}: {error}") from error
+class Connections(Protocol):
+    """Transactions, and connections that read, of one kind of database."""
 
+    away: tuple[type[Exception], ...]
+    """What is raised, besides what SQLAlchemy wraps, when the database doesn't answer."""
 
-class PostgresConnections:
-    """A pool of connections to a server."""
-
-    def __init__(self, url: URL) -> None:
-        self._engine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=0
-        )
-
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that is committed at the end of the block, or undone."""
-        async with self._engine.begin() as connection:
-            yield connection
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection to read from."""
-        async with self._engine.connect() as connection:
-            yield connection
-            await connection.rollback()
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection to read from, which sees one consistent state."""
 
     async def write(self, work: Work[T]) -> T:
         """Do this in a transaction, and commit it."""
-        async with self.writing() as connection:
-            return await work(connection)
 
     async def read(self, work: Work[T]) -> T:
         """Do this on a connection that reads."""
-        async with self.reading() as connection:
-            return await work(connection)
 
     async def close(self) -> None:
-        """Close the pool."""
-        await self._engine.dispose()
+        """Close all of them."""
+
+    async def forget(self, *, thoroughly: bool) -> bool:
+        """See :meth:`Database.forget`."""
+
+
+def _connections(url: URL) -> Connections:
+    if url.get_backend_name() == "sqlite":
+        return SqliteConnections(url)
+    from bridge.storage.postgres import PostgresConnections  # its driver is loaded only where it is used
+
+    return PostgresConnections(url)
 
 
 class Database:
     """The way to all tables."""
 
     def __init__(self, url: str) -> None:
-        self._url = parsed = make_url(url)
+        parsed = make_url(url)
         self.process = secrets.token_hex(8)
         """Names this process in what it writes."""
         self.sqlite = parsed.get_backend_name() == "sqlite"
-        self._connections = SqliteConnections(parsed) if self.sqlite else PostgresConnections(parsed)
+        self._connections = _connections(parsed)
+        self._away: tuple[type[Exception], ...] = (OSError, sa.exc.TimeoutError, *self._connections.away)
         self._writer = asyncio.Lock()
         self._door = door(parsed)
+
+    @contextmanager
+    def _telling_away(self) -> Iterator[None]:
+        """Tell a database that is away from a statement that is wrong."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            away = isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+            if away or error.connection_invalidated:
+                raise DatabaseAway(str(error.orig)) from error
+            raise
+        except self._away as error:
+            raise DatabaseAway(f"{type(error).__name__}: {error}") from error
 
     async def migrate(self) -> None:
         """Bring the schema forward to this program's. Raises :class:`DatabaseRefused` on a newer one."""
         try:
-            with _telling_away():
+            with self._telling_away():
                 async with self._connections.writing() as connection:
                     await connection.run_sync(_upgrade)
         except (DatabaseAway, sa.exc.DBAPIError) as error:
@@ -126,7 +120,7 @@ class Database:
 
         Raises :class:`DatabaseAway`.
         """
-        with _telling_away():
+        with self._telling_away():
             if not self.sqlite:
                 async with self._connections.writing() as connection:
                     yield connection
@@ -136,7 +130,7 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """As a :meth:`transaction`, in as few steps as the database allows; ``work`` awaits nothing else."""
-        with _telling_away():
+        with self._telling_away():
             if not self.sqlite:
                 return await self._connections.write(work)
             async with self._writer:
@@ -144,14 +138,14 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """As :meth:`reading`, in as few steps as the database allows; ``work`` awaits nothing else."""
-        with _telling_away():
+        with self._telling_away():
             return await self._connections.read(work)
 
     async def take(self, rows: Sequence[Row], now: float) -> Input | None:
         """Store inputs durably (see :mod:`bridge.storage.door`). Raises :class:`DatabaseAway`."""
         if not rows:
             return None
-        with _telling_away():
+        with self._telling_away():
             if not self.sqlite:
                 return await self._door.put(rows, now)
             async with self._writer:
@@ -164,14 +158,11 @@ class Database:
         ``thoroughly`` writes the whole file anew. On PostgreSQL ``thoroughly`` has tables vacuumed.
         Raises :class:`DatabaseAway`.
         """
-        with _telling_away():
-            if self.sqlite:
-                async with self._writer:
-                    file = str(self._url.database)
-                    return await asyncio.to_thread(_overwrite, file, thoroughly)
-            if thoroughly:
-                await _vacuum(self._url)
-            return True
+        with self._telling_away():
+            if not self.sqlite:
+                return await self._connections.forget(thoroughly=thoroughly)
+            async with self._writer:
+                return await self._connections.forget(thoroughly=thoroughly)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -179,31 +170,9 @@ class Database:
 
         Raises :class:`DatabaseAway`.
         """
-        with _telling_away():
+        with self._telling_away():
             async with self._connections.reading() as connection:
                 yield connection
-
-
-async def _vacuum(url: URL) -> None:
-    engine = create_async_engine(url.set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT")
-    try:
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql("VACUUM")
-    finally:
-        await engine.dispose()
-
-
-def _overwrite(file: str, thoroughly: bool) -> bool:
-    connection = sqlite3.connect(file, isolation_level=None)
-    try:
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        if thoroughly:
-            connection.execute("VACUUM")
-        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
-    finally:
-        connection.close()
 
 
 def _upgrade(connection: sa.Connection) -> None:

@@ -10,9 +10,8 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Protocol
 
-import asyncpg
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 
@@ -29,7 +28,6 @@ PRAGMAS = (
 overwritten (``secure_delete``)."""
 
 ROW = ("key", "kind", "conversation", "recipient", "sender", "payload")
-TIMEOUT_S = 30.0
 
 Row = tuple[str, str, str, str, str, bytes]
 """An input, in the order of :data:`ROW`."""
@@ -105,50 +103,10 @@ class SqliteDoor:
             self._connection = None
 
 
-class PostgresDoor:
-    """A small pool; rows get their numbers in the order in which they were given."""
-
-    QUERY = f"""
-        INSERT INTO inbox ({", ".join(ROW)}, status, received_at, due_at)
-        SELECT {", ".join(ROW)}, 'pending', $7, $7
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
-            WITH ORDINALITY AS given ({", ".join(ROW)}, place)
-        ORDER BY place
-        ON CONFLICT (key) DO NOTHING
-    """  # noqa: S608
-
-    def __init__(self, url: URL) -> None:
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._pool: asyncpg.Pool | None = None
-        self._opening = asyncio.Lock()
-
-    async def put(self, rows: Sequence[Row], now: float) -> Input | None:
-        """See :class:`Door`."""
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._dsn,
-                    min_size=1,
-                    max_size=4,
-                    command_timeout=TIMEOUT_S,
-                    timeout=10,
-                    reset=_nothing_to_reset,
-                )
-        columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
-        async with self._pool.acquire() as connection:
-            await connection.execute(self.QUERY, *columns, now)
-        return None
-
-    async def close(self) -> None:
-        """Close the pool."""
-        if self._pool is not None:
-            self._pool.terminate()
-
-
-async def _nothing_to_reset(_connection: object) -> None:
-    """One statement that is committed at once leaves nothing behind; asking would be a second round trip."""
-
-
 def door(url: URL) -> Door:
     """What fits this database."""
-    return SqliteDoor(url) if url.get_backend_name() == "sqlite" else PostgresDoor(url)
+    if url.get_backend_name() == "sqlite":
+        return SqliteDoor(url)
+    from bridge.storage.postgres import PostgresDoor  # its driver is loaded only where it is used
+
+    return PostgresDoor(url)

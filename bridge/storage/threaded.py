@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -149,7 +150,10 @@ def _whole(result: sa.CursorResult[Any]) -> sa.Result[Any]:
 class SqliteConnections:
     """One connection that writes and a few that read, of one file."""
 
+    away: tuple[type[Exception], ...] = (sqlite3.OperationalError,)
+
     def __init__(self, url: URL) -> None:
+        self._file = str(url.database)
         engine = sa.create_engine(
             url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"check_same_thread": False}
         )
@@ -193,6 +197,10 @@ class SqliteConnections:
             reader.end()
             self._idle.put_nowait(reader)
 
+    async def forget(self, *, thoroughly: bool) -> bool:
+        """See :meth:`bridge.storage.database.Database.forget`; nothing is written meanwhile."""
+        return await asyncio.to_thread(_overwrite, self._file, thoroughly)
+
     async def close(self) -> None:
         """Close all of them."""
         for connection in (self._writer, *self._readers):
@@ -216,3 +224,16 @@ def _prepare(connection: Any, _record: Any) -> None:
 def _begin(connection: sa.Connection) -> None:
     read_only = connection.get_execution_options().get("colloque_read", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _overwrite(file: str, thoroughly: bool) -> bool:
+    connection = sqlite3.connect(file, isolation_level=None)
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        if thoroughly:
+            connection.execute("VACUUM")
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    finally:
+        connection.close()

@@ -13,7 +13,8 @@ import pytest
 
 from bridge.storage.database import Database, DatabaseRefused
 from bridge.storage.identity import belongs
-from bridge.storage.sharing import Alone, Together, sharing
+from bridge.storage.sharing import Alone, sharing
+from bridge.storage.together import Together
 from tests.support.postgres import fresh
 
 WITHIN_S = 10.0
