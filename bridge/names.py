@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.content import Sent
 from bridge.domain.state import Question
 from bridge.ports import Json
-from bridge.storage import inbox, inforce, outbox, people, questions, registry
+from bridge.storage import inbox, inforce, outbox, outgoing, people, questions, registry
 from bridge.storage.arrivals import matrix_arrivals
 from bridge.storage.database import Database
 from bridge.storage.inbox import Arrival
@@ -110,6 +111,10 @@ class StoredNames:
     async def not_taken(self, task_id: int) -> None:
         """Note that the mail server refused the body it was offered."""
         await self.database.write(lambda connection: outbox.not_taken(connection, task_id))
+
+    async def sent(self, question_id: str) -> dict[str, list[Sent]]:
+        """The lines of a question's owners as they left, in order, by the event they came from."""
+        return await self.database.read(lambda connection: outgoing.sent(connection, question_id))
 
     async def followed(self, task_id: int) -> bool:
         """Whether another effect waits in the lane of this one."""

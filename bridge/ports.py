@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from bridge.domain.content import Sent
 from bridge.domain.effects import Effect
 from bridge.domain.events import Event
 from bridge.domain.state import Question
@@ -369,6 +370,9 @@ class Names(Protocol):
 
     async def not_taken(self, task_id: int) -> None:
         """Note that the mail server refused the body it was offered."""
+
+    async def sent(self, question_id: str) -> dict[str, list[Sent]]:
+        """The lines of a question's owners as they left, in order, by the event they came from."""
 
     async def followed(self, task_id: int) -> bool:
         """Whether another effect waits in the lane of this one."""

@@ -51,6 +51,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A line as it left for whoever asked, by whom and when (epoch seconds); ``failed``: it didn't arrive."""
+
+    line: Line
+    owner: str
+    owner_name: str
+    at: float
+    correction: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Meeting:
     """A video consultation as a calendar keeps it.
 

@@ -7,6 +7,7 @@ so the two parts can be told from each other, however often a question moves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -14,6 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.domain import effects as fx
+from bridge.domain.content import Sent
+from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.outlet import PAGE, Handlers, Outlet
 from bridge.matrix.parse import read_line
@@ -22,6 +25,9 @@ from bridge.ports import Json, Outcome, Task
 SAID = "org.colloque.said"
 """Marks what the bot posts again of a practitioner: who said it, and when."""
 NOTE = "!note"
+
+SentLines = Mapping[str, Sequence[Sent]]
+"""Lines as they left, by the event they came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +49,17 @@ class Replaying:
         posted = await self._posted(room_id) if task.started else {}
         names = _names(timeline)
         first, count = "", 0
-        for event, content in _as_it_stands(timeline):
-            again = self._again(effect, event, content, names)
-            if again is None:
-                continue
+        sent = await self.outlet.names.sent(effect.question_id)
+        for event, content in _as_it_stands(timeline, sent):
             asked = _is_asked(event)
             if (asked and not effect.asked) or (not asked and not effect.talked):
                 continue
-            if asked:
-                again |= rooms.anchored_to(joined)
-            key = f"{effect.key}:{event['event_id']}"
-            found = posted.get(rooms.txn_id(key)) or await self._post(room_id, effect, event, again, key)
-            first, count = first or found, count + 1
+            for number, again in enumerate(self._again(effect, event, content, names, sent)):
+                if asked:
+                    again |= rooms.anchored_to(joined)
+                key = f"{effect.key}:{event['event_id']}" + (f":{number}" if number else "")
+                found = posted.get(rooms.txn_id(key)) or await self._post(room_id, effect, event, again, key)
+                first, count = first or found, count + 1
         return Outcome(result={"event_id": first or joined, "events": count})
 
     async def _post(self, room_id: str, effect: fx.Replay, event: Json, content: Json, key: str) -> str:
@@ -76,13 +81,33 @@ class Replaying:
         timeline = await self._timeline(room_id)
         return {str(event.get("content", {}).get(rooms.KEY)): event["event_id"] for event in timeline}
 
-    def _again(self, effect: fx.Replay, event: Json, content: Json, names: dict[str, str]) -> Json | None:
-        """What to post for an event, ``None`` for what only concerned its room."""
+    def _again(
+        self, effect: fx.Replay, event: Json, content: Json, names: dict[str, str], sent: SentLines
+    ) -> list[Json]:
+        """What to post for an event, nothing for what only concerned its room.
+
+        Of what left, the words as they left: whoever asked has those, whatever became of them here.
+        """
         kept = {key: value for key, value in content.items() if key not in ("m.relates_to", rooms.KEY)}
         if event["sender"] == self.outlet.place.ghost(effect.ghost):
-            return kept
+            return [kept]
         if event["sender"] == self.outlet.place.bot:
-            return kept if SAID in content or rooms.COPY_OF in content else None
+            if SAID in content:
+                return [kept]
+            if rooms.COPY_OF not in content:
+                return []
+            copied = sent.get(str(content[rooms.COPY_OF]), [])[1:]
+            # What was corrected is posted here once; the next room has it from this one.
+            told: Json = {SAID: {"sender": event["sender"], "at": event.get("origin_server_ts", 0)}}
+            return [kept | told, *(_left(effect, line) for line in copied)]
+        left = sent.get(event["event_id"], [])
+        if left:
+            return [_left(effect, left[0], event), *(_left(effect, line) for line in left[1:])]
+        said = self._said(effect, event, content, names)
+        return [] if said is None else [said]
+
+    def _said(self, effect: fx.Replay, event: Json, content: Json, names: dict[str, str]) -> Json | None:
+        """What a practitioner said that never left, or of which nothing is known any more."""
         line, _ = read_line(event, content, "")
         if line is None:
             return None
@@ -93,6 +118,24 @@ class Replaying:
         return _quoted(
             event, content, words, _who(event, names, effect, internal), line.attachment is not None
         )
+
+
+def _left(effect: fx.Replay, sent: Sent, event: Json | None = None) -> Json:
+    """A line as it left, and what became of it; its ``event`` is the one that has the file."""
+    content: Json = event["content"] if event is not None else {}
+    at = event.get("origin_server_ts", 0) if event is not None else int(sent.at * 1000)
+    signs = {
+        "refused": sent.failed,
+        "corrects": sent.correction,
+        "deleted": event is not None and not content,
+    }
+    notes = [text(effect.language, f"bot.left_{sign}") for sign, holds in signs.items() if holds]
+    mark = "⚠️" if sent.failed else "✉️"
+    who = ", ".join((f"{mark} {sent.owner_name}", _when(effect, at), *notes))
+    attached = sent.line.attachment
+    words = sent.line.text or (attached.name if attached is not None else "")
+    said: Json = {"sender": sent.owner, "origin_server_ts": at}
+    return _quoted(said, content, words, who, attached is not None and bool(content))
 
 
 def _quoted(event: Json, content: Json, words: str, who: str, is_file: bool) -> Json:
@@ -107,11 +150,14 @@ def _quoted(event: Json, content: Json, words: str, who: str, is_file: bool) -> 
 
 def _who(event: Json, names: dict[str, str], effect: fx.Replay, internal: bool) -> str:
     """Name, time, and whether it went out: « 📝 Dr Petit, 02/03/2026 10:05 »."""
-    moment = datetime.fromtimestamp(event.get("origin_server_ts", 0) / 1000, UTC)
-    local = moment.astimezone(ZoneInfo(effect.time_zone))
-    when = f"{local:%Y-%m-%d %H:%M}" if effect.language == "en" else f"{local:%d/%m/%Y %H:%M}"
     sender = str(event["sender"])
+    when = _when(effect, event.get("origin_server_ts", 0))
     return f"{'📝' if internal else '✉️'} {names.get(sender, sender)}, {when}"
+
+
+def _when(effect: fx.Replay, at: int) -> str:
+    local = datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo(effect.time_zone))
+    return f"{local:%Y-%m-%d %H:%M}" if effect.language == "en" else f"{local:%d/%m/%Y %H:%M}"
 
 
 def _names(timeline: list[Json]) -> dict[str, str]:
@@ -129,8 +175,14 @@ def _is_asked(event: Json) -> bool:
     return isinstance(relation, dict) and relation.get("rel_type") == "m.reference"
 
 
-def _as_it_stands(timeline: list[Json]) -> list[tuple[Json, Json]]:
-    """Every message that still has words, with its latest edit by its own author."""
+def _deleted_by_author(event: Json) -> bool:
+    """What the bot took back stands in the room as a copy."""
+    because = event.get("unsigned", {}).get("redacted_because", {})
+    return bool(because.get("sender") == event.get("sender"))
+
+
+def _as_it_stands(timeline: list[Json], sent: SentLines) -> list[tuple[Json, Json]]:
+    """Every message with its latest edit by its own author; of what was deleted, what had left before."""
     edits: dict[str, tuple[str, Json]] = {}
     messages: list[Json] = []
     for event in timeline:
@@ -138,7 +190,7 @@ def _as_it_stands(timeline: list[Json]) -> list[tuple[Json, Json]]:
         if (
             event.get("type") not in ("m.room.message", "m.sticker")
             or not isinstance(content, dict)
-            or not content
+            or (not content and not (event.get("event_id") in sent and _deleted_by_author(event)))
         ):
             continue
         relation = content.get("m.relates_to")

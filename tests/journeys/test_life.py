@@ -154,3 +154,41 @@ async def test_a_colleague_accepts_reads_everything_and_only_then_the_former_own
     assert await _mail(clinic, asked, "autre professionnel")
     with pytest.raises(Refused):
         await former.join(room_id)
+
+
+async def test_who_takes_over_reads_what_the_patient_got_whatever_became_of_it_since(clinic: Clinic) -> None:
+    asked, former = await _taken(clinic)
+    _, colleague = clinic.members("duo")
+    lines = []
+    for words in ("Revenez dans une semaine.", "Prenez deux comprimés.", "Pas de crème."):
+        lines.append(await former.say(asked.room_id, words))
+        assert await _mail(clinic, asked, words)
+    await former.edit(asked.room_id, lines[0], "Revenez dans trois jours.")
+    await former.wait_for(asked.room_id, lambda e: "n'a pas été envoyée" in body(e))
+    await former.edit(asked.room_id, lines[1], "Prenez un comprimé.")
+    await former.say(asked.room_id, "!corriger")
+    assert await _mail(clinic, asked, "Prenez un comprimé.")
+    await former.redact(asked.room_id, lines[2])
+    await former.wait_for(asked.room_id, lambda e: "le supprimer ici ne le retire pas" in body(e))
+    clinic.stack.mailbox.refuse_next(PATIENT.address)
+    await former.say(asked.room_id, "Ceci n'arrive pas.")
+    await former.wait_for(asked.room_id, lambda e: "a été refusé" in body(e))
+    await former.say(asked.room_id, f"!transmettre {colleague.user_id}")
+    assert await _heard(clinic, colleague, asked.subject)
+    chat = await clinic.bot_room(colleague)
+    offer = await colleague.wait_for(chat, lambda e: asked.subject in body(e))
+    await colleague.react(chat, offer["event_id"], "✅")
+
+    room_id = await _next_room(colleague, asked)
+    await colleague.wait_for(room_id, lambda e: "a repris cette question" in body(e))
+    seen = [body(e) for e in await colleague.messages(room_id)]
+
+    def told(sign: str, words: str, note: str = "") -> bool:
+        return [line.startswith(sign) and note in line for line in seen if line.endswith(words)] == [True]
+
+    assert told("✉️", "Revenez dans une semaine.")
+    assert not any("trois jours" in line for line in seen)
+    assert told("✉️", "Prenez deux comprimés.")
+    assert told("✉️", "Prenez un comprimé.", "correction envoyée")
+    assert told("✉️", "Pas de crème.", "supprimé ici après l'envoi")
+    assert told("⚠️", "Ceci n'arrive pas.", "refusé")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bridge.domain.content import Sent
 from bridge.domain.effects import Effect
 from bridge.domain.state import Question
 from bridge.ports import Json
@@ -66,6 +67,9 @@ class MemoryNames:
 
     async def not_taken(self, task_id: int) -> None:
         return None
+
+    async def sent(self, question_id: str) -> dict[str, list[Sent]]:
+        return {}
 
     async def followed(self, task_id: int) -> bool:
         return False
