@@ -85,7 +85,8 @@ class PatientWrote:
     """The patient answered by mail; ``text`` is without the quoted history.
 
     ``answers`` is the key of the effect whose mail it answers, where that is known. ``edited``: on Matrix,
-    what they had said before says this now.
+    what they had said before says this now. ``at`` is when they said it, or their mail came (epoch seconds; 0
+    where nobody knows).
     """
 
     input_id: str
@@ -95,6 +96,7 @@ class PatientWrote:
     problems: tuple[str, ...] = ()
     answers: str = ""
     edited: bool = False
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

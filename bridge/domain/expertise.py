@@ -215,7 +215,9 @@ def consent_read(
     if question is None or opinion is None or not question.owner:
         return wrote
     key = consent_key(question, opinion)
-    addressed = event.answers == key if event.answers else said_last(before, key)
+    addressed = (
+        event.answers == key if event.answers else said_last(before, key) and not _early(opinion, event)
+    )
     word = answer_in(event.text, question.name)
     if not addressed or word is Word.NONE:
         return wrote
@@ -239,6 +241,11 @@ def consent_read(
     settled = settle(question, opinion, given, now, policy)
     heard = tell_requester(question, f"{given.key}:heard", f"{CONSENT}_{word}")
     return wrote.then(replace(settled, effects=(*settled.effects, *heard)))
+
+
+def _early(opinion: Opinion, event: ev.PatientWrote) -> bool:
+    """Whether they said it before we asked, to whatever that was: it is read only now."""
+    return opinion.asked_at is not None and 0 < event.at < opinion.asked_at.timestamp()
 
 
 def _unclear(question: Question, opinion: Opinion, cause: str, how: Consent) -> Decision:

@@ -165,7 +165,9 @@ class MailReader:
         if mail.reply or mail.files:
             blobs, files = _files(mail.files)
             known = _answered(mail, question, self.domain)
-            wrote = PatientWrote(item.key, mail.reply, files, mail.message_id, _problems(mail), known)
+            wrote = PatientWrote(
+                item.key, mail.reply, files, mail.message_id, _problems(mail), known, at=item.received_at
+            )
             return Reading(item.conversation, (*events, wrote), blobs)
         return Reading(item.conversation, events) if events else _aside(item, "empty")
 

@@ -177,24 +177,26 @@ class MatrixReader:
             return Reading(question_id, (RequesterUnheard(event["event_id"], unreadable),))
         words = f"✏️ {line.text}" if edited else line.text
         files = (line.attachment,) if line.attachment is not None else ()
-        answers = await self._answered(question, content)
-        wrote = PatientWrote(event["event_id"], words, files, "", answers=answers, edited=edited)
+        answers = await self._answered(question, event["event_id"], content)
+        at = float(event.get("origin_server_ts", 0)) / 1000
+        wrote = PatientWrote(event["event_id"], words, files, "", answers=answers, edited=edited, at=at)
         return Reading(question_id, (wrote,))
 
-    async def _answered(self, question: Question, content: Json) -> str:
-        """What a reply answers: the key of the line that asked for consent, another line, or not known."""
+    async def _answered(self, question: Question, event_id: str, content: Json) -> str:
+        """What their words answer: the key of the line that asks for consent, another line, or not known.
+
+        While that line isn't there yet, they answer something else, whatever they say.
+        """
         target = reply_target(content)
-        if not target:
-            return ""
         for opinion in question.opinions:
             if opinion.stage not in (Stage.ASKED, Stage.OPEN):
                 continue
-            said = await self.names.result(key := consent_key(question, opinion)) or {}
-            if not said.get("event_id"):
-                return ""
-            if said["event_id"] in (target, thread_of(content)):
+            said = await self.names.result(key := consent_key(question, opinion))
+            if said is None and opinion.stage is Stage.ASKED:
+                return f"before:{event_id}"
+            if target and said and said.get("event_id") in (target, thread_of(content)):
                 return key
-        return f"event:{target}"
+        return f"event:{target}" if target else ""
 
     async def _in_bot_chat(self, event: Json, sender: str, owner: str) -> Reading:
         if event.get("type") not in CONTENT_TYPES or sender != owner:

@@ -160,6 +160,16 @@ def test_what_is_edited_into_a_yes_or_answers_something_else_is_no_consent() -> 
     assert Did.CONSENT_REFUSED in [act.did for act in refused.acts]
 
 
+@pytest.mark.parametrize(("seconds", "opens"), [(-1, False), (1, True)])
+def test_a_yes_that_was_said_before_we_asked_is_none(seconds: int, opens: bool) -> None:
+    asked = state(on(_shown(), sending(), policy=OUTSIDE))
+    at = life.NOW.timestamp() + seconds
+    decision = on(asked, replace(answering("Oui.", ""), at=at), policy=OUTSIDE)
+    assert bool(only(decision, OpenLinked)) is opens
+    named = on(asked, replace(answering("Oui.", "q1:consent:1"), at=at), policy=OUTSIDE)
+    assert only(named, OpenLinked)
+
+
 # --- what has left ---
 
 

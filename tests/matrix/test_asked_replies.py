@@ -41,6 +41,7 @@ async def _read(names: MemoryNames, relation: Json | None, **content: object) ->
         "event_id": "$yes",
         "room_id": ROOM,
         "sender": MARIE,
+        "origin_server_ts": 1_790_000_000_500,
         "content": {"msgtype": "m.text", "body": "Oui", **relates, **content},
     }
     payload = json.dumps(event).encode()
@@ -73,10 +74,15 @@ async def test_a_reply_answers_what_it_is_a_reply_to(stage: Stage, relation: Jso
     assert (await _read(names, relation)).answers == answers
 
 
-async def test_where_our_own_line_is_not_known_nothing_is_said_to_be_answered() -> None:
+@pytest.mark.parametrize("relation", [None, OTHER])
+async def test_what_comes_before_our_line_is_there_does_not_answer_it(relation: Json | None) -> None:
     names = _names()
     names.results = {}
-    assert (await _read(names, OTHER)).answers == ""
+    assert (await _read(names, relation)).answers not in ("", KEY)
+
+
+async def test_it_is_known_when_they_said_it() -> None:
+    assert (await _read(_names(), None)).at == 1_790_000_000.5
 
 
 async def test_an_edit_is_known_as_one() -> None:
