@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bridge.domain import effects as fx
 from bridge.domain.opinions import NoteOpinion, OpenLinked
+from bridge.domain.organisation import Organisation
 from bridge.domain.state import Decision, Policy, Question
 
 BY_COLLEAGUE = {"requester_is": "colleague"}
@@ -18,16 +19,16 @@ OF_THE_PATIENT = "opinion_"
 """What lines to an expert begin with: where they say « the patient », they mean the one in the origin."""
 
 
-def asked_by_colleague(question: Question, policy: Policy) -> bool:
+def asked_by_colleague(question: Question, organisation: Organisation) -> bool:
     """Whether a practitioner asks: a question of their own, or an opinion."""
     asker = question.asker
-    return question.link is not None or bool(asker and policy.organisation.practitioner(asker))
+    return question.link is not None or bool(asker and organisation.practitioner(asker))
 
 
 def worded(decision: Decision, policy: Policy) -> Decision:
     """The decision with each line about a colleague's question as one."""
     question = decision.question
-    if question is None or not asked_by_colleague(question, policy):
+    if question is None or not asked_by_colleague(question, policy.organisation):
         return decision
     linked = question.link is not None
     effects = (replace(plan, effect=_worded(plan.effect, linked=linked)) for plan in decision.effects)

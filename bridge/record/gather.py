@@ -19,6 +19,7 @@ from bridge.domain.commands import SIGN
 from bridge.domain.opinions import NoteOpinion
 from bridge.domain.organisation import Organisation
 from bridge.domain.state import Question
+from bridge.domain.wording import asked_by_colleague
 from bridge.locale import text
 from bridge.record.transcript import Entry, File, Recorded, Transcript
 from bridge.storage import acts, inbox, registry
@@ -59,6 +60,7 @@ async def gather(sources: Sources, question: Question, *, made_at: datetime, mad
         made_by=made_by,
         entries=tuple(await _entries(sources, question)),
         acts=tuple(await _acts(sources, question)),
+        by_colleague=asked_by_colleague(question, sources.organisation),
     )
 
 

@@ -13,6 +13,7 @@ from fpdf import FPDF, FontFace, XPos, YPos
 from PIL import Image
 
 from bridge.domain.acts import COLLOQUE
+from bridge.domain.wording import BY_COLLEAGUE
 from bridge.locale import catalogue, text
 from bridge.record.transcript import Entry, File, Recorded, Transcript
 
@@ -63,6 +64,7 @@ class _Document:
     def __init__(self, transcript: Transcript, language: str) -> None:
         self._transcript = transcript
         self._language = language
+        self._asker = BY_COLLEAGUE if transcript.by_colleague else {}
         self._zone = ZoneInfo(transcript.time_zone)
         made = self._when(transcript.made_at)
         footer = self._say("footer", reference=transcript.reference, when=made, by=transcript.made_by)
@@ -96,11 +98,12 @@ class _Document:
     # --- words ---
 
     def _say(self, key: str, **values: object) -> str:
-        return text(self._language, f"transcript.{key}", **values)
+        return text(self._language, f"transcript.{key}", **self._asker, **values)
 
     def _named(self, section: str, code: str) -> str:
         """A code's wording, or the code itself for one that has none."""
-        return catalogue(self._language).get(f"{section}.{code}", code)
+        key = f"{section}.{code}"
+        return text(self._language, key, **self._asker) if key in catalogue(self._language) else code
 
     def _when(self, moment: datetime) -> str:
         return moment.astimezone(self._zone).strftime(

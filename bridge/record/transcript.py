@@ -62,7 +62,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Everything that happened in one question."""
+    """Everything that happened in one question. ``by_colleague``: a practitioner asked it, not a patient."""
 
     question_id: str
     reference: str
@@ -79,6 +79,7 @@ class Transcript:
     made_by: str
     entries: tuple[Entry, ...] = ()
     acts: tuple[Recorded, ...] = ()
+    by_colleague: bool = False
 
     @property
     def files(self) -> tuple[tuple[Entry, File], ...]:

@@ -106,6 +106,15 @@ def test_people_read_who_said_what_and_what_failed() -> None:
     assert sum(len(page.images) for page in document.pages) == 2
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_colleague_who_asked_is_no_patient_in_it(language: str) -> None:
+    assert "patient" in " ".join(pages(TRANSCRIPT, language)).lower()
+    address = replace(TRANSCRIPT, address="@asker:h.example", by_colleague=True)
+    words = " ".join(" ".join(pages(address, language)).split()).lower()
+    assert "patient" not in words
+    assert catalogue(language)["requester.colleague_one"] in words
+
+
 def test_every_page_says_whose_it_is_and_which() -> None:
     many = tuple(replace(ENTRIES[0], text=f"Message {n}. " * 40) for n in range(30))
     written = pages(replace(TRANSCRIPT, entries=many), "en")
