@@ -173,6 +173,24 @@ def colleague(words: str, organisation: Organisation) -> tuple[Practitioner, str
     return people[0], words.strip().lstrip("@")[best:].lstrip(" ,:")
 
 
+NAMED_IN_PART = 3
+"""So many letters may tell whom somebody means; more people than these are no help."""
+
+
+def perhaps(words: str, organisation: Organisation, owner: str) -> str:
+    """Who may be meant by a part of a name, and how to write them; empty where that would be a guess."""
+    said = folded(words.strip().lstrip("@").partition(" ")[0]).rstrip(",:")
+    if len(said) < NAMED_IN_PART:
+        return ""
+    people = []
+    for person in organisation.practitioners:
+        local = person.user_id.partition(":")[0]
+        parts = folded(f"{person.name} {local[1:]}").replace(".", " ").replace("-", " ").split()
+        if person.user_id != owner and any(part.startswith(said) for part in parts):
+            people.append(f"{person.name} ({local})")
+    return ", ".join(people) if len(people) <= NAMED_IN_PART else ""
+
+
 def _named(said: str, person: Practitioner) -> int:
     """How many signs of what was said name this person: the full name, the name without title, the last."""
     words = folded(person.name).split()
@@ -192,7 +210,8 @@ def hand_over(question: Question, by: By, words: str, now: datetime, policy: Pol
         return reply(question, by, "owner_only_here")
     meant = colleague(words, policy.organisation)
     if meant is None:
-        return reply(question, by, "who_is_meant")
+        people = perhaps(words, policy.organisation, question.owner)
+        return reply(question, by, "who_perhaps" if people else "who_is_meant", people=people)
     person, why = meant
     if person.user_id == question.owner:
         return reply(question, by, "who_is_meant")
