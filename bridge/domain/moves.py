@@ -36,7 +36,7 @@ class SetSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class ClearMark:
-    """Take back a mark of the bot (``sent``: the key of its reaction), if it ever was put."""
+    """Take back a mark or an offer of the bot (``sent``: the key of what put it), if it ever was put."""
 
     key: str
     room: str

@@ -71,11 +71,23 @@ def edited(question: Question, target: str, line: Line) -> Decision:
     if target in question.internal:
         return said(question, "edit_internal", line.event_id)
     # Whose fate isn't known any more was mailed, if anything; and nothing goes out by itself.
-    offered = replace(question, correction=replace(line, event_id=target))
-    told = said(offered, "edit_after_sending", line.event_id)
+    return _offered(question, replace(line, event_id=target), line.event_id)
+
+
+def _offered(question: Question, correction: Line, cause: str) -> Decision:
+    """One correction is offered at a time: a tap on an earlier offer must not send what it isn't about."""
+    before = question.correction
+    other = before is not None and before.event_id != correction.event_id
+    told = said(question, "edit_after_sending_instead" if other else "edit_after_sending", cause)
     say = told.effects[0].effect
-    tap = fx.React(f"{say.key}:tap", question.room, sent=say.key, symbol=CORRECT)
-    return Decision(offered, (*told.effects, *in_room(question, tap)))
+    effects: tuple[fx.Effect, ...] = (
+        fx.React(f"{say.key}:tap", question.room, sent=say.key, symbol=CORRECT),
+    )
+    if before is not None and question.correction_offer:
+        gone = question.correction_offer
+        effects = (fx.ClearMark(f"{gone}:redact", question.room, gone), *effects)
+    offered = replace(question, correction=correction, correction_offer=say.key)
+    return Decision(offered, (*told.effects, *in_room(question, *effects)))
 
 
 def member_redacted(question: Question, event: ev.MemberRedacted) -> Decision:

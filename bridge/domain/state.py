@@ -118,7 +118,8 @@ class Question:
     ``steps`` are those that the net has taken since, the last at ``step_at``; ``alarm_at`` is when it looks
     again, ``rings`` how often it has. ``also`` is the fallback group once that may take it.
     ``mailed`` and ``internal`` are the owner's latest events that went to the patient, and that never will;
-    ``correction`` is an edit that came after the mail and waits for the owner's word.
+    ``correction`` is an edit that came after the mail and waits for the owner's word; ``correction_offer``
+    is the key of the line that offers it.
     ``handed`` are the latest mails that a server took, should one come back. ``held`` are mails whose
     sender the owner still has to judge, ``admitted`` those that they let in; ``also_from`` are further
     addresses of the patient.
@@ -170,6 +171,7 @@ class Question:
     mailed: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
     correction: Line | None = None
+    correction_offer: str = ""
     requester: str = ""
     handed: tuple[Outgoing, ...] = ()
     held: tuple[HeldMail, ...] = ()
