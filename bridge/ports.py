@@ -288,6 +288,10 @@ class Task(Protocol):
         """The room of the question that it is about, if that is known already; else empty."""
 
     @property
+    def suppressed(self) -> str:
+        """Why nothing is sent to its address (a status of RFC 3463, or ``stopped``); empty when mails are."""
+
+    @property
     def handing_over(self) -> bool:
         """Whether an earlier try of a mail ended without the server's reply to its body."""
 

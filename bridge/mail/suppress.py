@@ -27,9 +27,6 @@ class Performs(Protocol):
 class Suppressions(Protocol):
     """Which addresses gave mails back."""
 
-    async def status(self, address: str) -> str:
-        """Why nothing is sent to this address; empty when mails are."""
-
     async def add(self, address: str, question_id: str, status: str) -> None:
         """Send nothing more there."""
 
@@ -59,8 +56,7 @@ class Suppressing:
         effect = task.effect
         if isinstance(effect, fx.Suppress):
             return await self._note(effect)
-        address = getattr(effect, "address", "")
-        if address and not task.handing_over and (status := await self.suppressions.status(address)):
+        if (status := task.suppressed) and not task.handing_over:
             code = STOPPED if status == STOPPED else f"suppressed, {status}"
             raise Permanent(f"nothing is sent to this address: {status}", code=code)
         return await self.inner.perform(task)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain import effects as fx
 from bridge.domain.effects import Effect, Planned
 from bridge.domain.sealing import OVERLAPPING
+from bridge.storage import suppressed
 from bridge.storage.codec import decode_effect, encode
 from bridge.storage.direct import once
 from bridge.storage.registry import new_rows
@@ -42,6 +44,7 @@ class Row:
 
     ``body`` holds the final bytes of a mail, kept for identical retries. Times are epoch seconds.
     ``room`` is the room of the question that it is about, if there was one when it became the next.
+    ``suppressed``: why nothing is sent to its address, if it is a mail and nothing is.
     ``following`` is the lane's next effect if that one may overlap with this one's record.
     """
 
@@ -58,6 +61,7 @@ class Row:
     started: bool
     handing_over: bool
     room: str = ""
+    suppressed: str = ""
     following: Row | None = None
 
 
@@ -145,7 +149,11 @@ async def head(connection: AsyncConnection, lane: Lane) -> Row | None:
     if not found:
         return None
     overlaps = len(found) > 1 and found[1].kind in _OVERLAPPING
-    return _row(found[0], _row(found[1]) if overlaps else None)
+    row = _row(found[0], _row(found[1]) if overlaps else None)
+    address = getattr(row.effect, "address", "") if row.lane == fx.Lane.MAIL else ""
+    if address and (status := await suppressed.status(connection, address)):
+        row = replace(row, suppressed=status)
+    return row
 
 
 _OVERLAPPING = frozenset(kind.__name__ for kind in OVERLAPPING)

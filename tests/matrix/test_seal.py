@@ -32,6 +32,7 @@ class Job:
     body: bytes | None = None
     handing_over: bool = False
     room: str = ""
+    suppressed: str = ""
 
     @property
     def key(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.domain.effects import Planned, Say
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.effects import Planned, Say, TellPatient
 from bridge.domain.keeping import MANY
 from bridge.storage import inbox, mails, outbox, suppressed, turns
 from bridge.storage.database import Database
@@ -149,3 +151,24 @@ async def test_who_wants_no_mail_gets_none_until_they_wish_so_themselves(databas
         assert await suppressed.lift(connection, "marie@p.example", stopped=True)
         await suppressed.add(connection, "marie@p.example", QUESTION, "5.2.2", 5.0)
         assert await suppressed.lift(connection, "marie@p.example", stopped=False)
+
+
+async def test_the_next_mail_of_a_lane_knows_whether_its_address_gets_any(database: Database) -> None:
+    def tell(key: str, address: str) -> Planned:
+        told = TellPatient(key, "q", "derm", "fr", address, "Marie", "T", "K7X3M2", "t", "closed", ())
+        return Planned(told, "q")
+
+    async def heads(connection: AsyncConnection) -> list[str]:
+        found = []
+        for key in ("k1", "k2"):
+            row = await outbox.head(connection, ("q", "mail"))
+            assert row is not None
+            assert row.key == key
+            found.append(row.suppressed)
+            await outbox.finish(connection, row.id, {}, 1.0)
+        return found
+
+    async with database.transaction() as connection:
+        await suppressed.stop(connection, "marie@p.example", "q", 1.0)
+        await outbox.add(connection, [tell("k1", "Marie@p.example"), tell("k2", "eve@p.example")], 1.0)
+    assert await database.write(heads) == ["stopped", ""]

@@ -22,6 +22,7 @@ class Try:
     started: bool = False
     handing_over: bool = False
     room: str = ""
+    suppressed: str = ""
 
 
 @dataclass
