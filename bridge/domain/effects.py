@@ -58,8 +58,7 @@ class Lane(StrEnum):
 class CreateQuestionRoom:
     """Register the ghost and create the question room (createRoom with a deterministic alias).
 
-    With an ``owner`` the room is sealed from its creation on: nobody but them is ever asked in.
-    ``by_invitation``: membership of the group alone lets nobody in.
+    With an ``owner`` nobody else is ever asked in; ``by_invitation``: being of the group lets nobody in.
     """
 
     key: str
