@@ -36,10 +36,11 @@ async def _talked(clinic: Clinic) -> tuple[Asked, Person]:
     return asked, owner
 
 
-async def _file(owner: Person, room: str, kind: str) -> bytes:
+async def _file(owner: Person, room: str, name: str) -> bytes:
+    """A file of the bot chat; whatever else was exported there before is another one."""
+
     def wanted(event: Json) -> bool:
-        content = event.get("content", {})
-        return (content.get("msgtype"), content.get("info", {}).get("mimetype")) == ("m.file", kind)
+        return event.get("content", {}).get("msgtype") == "m.file" and body(event) == name
 
     event = await owner.wait_for(room, wanted)
     return await owner.download(event["content"]["url"])
@@ -55,8 +56,8 @@ async def test_the_owner_gets_both_documents_in_their_chat_and_the_patient_nothi
     await owner.say(asked.room_id, "!export")
     await clinic.stack.bridge.kill()
     await clinic.stack.bridge.start()
-    room = await _bot_room(clinic, owner)
-    transcript = json.loads(await _file(owner, room, "application/json"))
+    room, reference = await _bot_room(clinic, owner), await _reference(asked, owner)
+    transcript = json.loads(await _file(owner, room, f"colloque-{reference}.json"))
     assert _holds("Est-ce grave ?", transcript)
     assert _holds(f"Je regarde, {asked.subject}.", transcript)
     files = [file for entry in transcript["entries"] for file in entry["files"]]
@@ -66,15 +67,20 @@ async def test_the_owner_gets_both_documents_in_their_chat_and_the_patient_nothi
     assert answer["delivery"]["state"] == "sent"
     dids = [act["did"] for act in transcript["acts"]]
     assert [did for did in ("asked", "taken", "answered", "delivered", "exported") if did not in dids] == []
-    document = pypdf.PdfReader(BytesIO(await _file(owner, room, "application/pdf")))
+    document = pypdf.PdfReader(BytesIO(await _file(owner, room, f"colloque-{reference}.pdf")))
     words = "\n".join(page.extract_text() for page in document.pages)
     assert asked.subject in words
     posted = [e for e in await owner.messages(room) if e.get("content", {}).get("msgtype") == "m.file"]
     assert len({e["content"]["body"] for e in posted}) == len(posted)
     assert len(clinic.stack.mailbox.mails_to(PATIENT.address)) == before
-    assert await _audited(clinic, transcript["question"]["reference"]) == [(owner.user_id, "question.export")]
+    assert await _audited(clinic, reference) == [(owner.user_id, "question.export")]
     in_room = [body(e) for e in await owner.messages(asked.room_id)]
     assert not any(words.endswith((".pdf", ".json")) for words in in_room)
+
+
+async def _reference(asked: Asked, owner: Person) -> str:
+    name = await owner.call("GET", f"/v3/rooms/{asked.room_id}/state/m.room.name/")
+    return str(name["name"]).rpartition(" · ")[2]
 
 
 async def _audited(clinic: Clinic, reference: str) -> list[tuple[str, str]]:
@@ -111,8 +117,7 @@ async def test_an_administrator_may_only_where_the_configuration_says_so(
     clinic: Clinic, tmp_path: Path
 ) -> None:
     asked, owner = await _talked(clinic)
-    name = await owner.call("GET", f"/v3/rooms/{asked.room_id}/state/m.room.name/")
-    reference = str(name["name"]).rpartition(" · ")[2]
+    reference = await _reference(asked, owner)
     code, told = await _export(clinic, reference, tmp_path / "no")
     assert (code, "care.admin_export" in told) == (2, True)
     assert not (tmp_path / "no").exists()
