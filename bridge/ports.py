@@ -162,8 +162,8 @@ class Mailer(Protocol):
     ) -> None:
         """Submit these exact bytes to one or more recipients (envelope addresses).
 
-        ``before_body`` is begun with the envelope and has ended before the body is offered: from then on
-        until the server's reply nobody knows whether it has the mail. It has ended, too, whatever is raised.
+        ``before_body`` is begun once the server takes the sender and has ended before the body is offered:
+        from then on until its reply nobody knows whether it has the mail. It has ended whatever is raised.
         Raises :class:`Ambiguous` when the connection ends in that window, :class:`Permanent` on 5yz
         (``code`` holds the reply code), :class:`Temporary` on 4yz, and :class:`TransportDown` on
         connection, TLS or login failure.

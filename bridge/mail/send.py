@@ -87,9 +87,7 @@ class SmtpMailer:
         """
         _check_envelope(sender, recipients)
         async with self._one_at_a_time:
-            # The database notes the mail while the server considers its envelope.
-            noting = asyncio.ensure_future((before_body or _nothing)())
-            exchange = _Exchange(noting)
+            exchange = _Exchange(before_body or _nothing)
             try:
                 await self._transaction(exchange, sender, recipients, message)
             except (aiosmtplib.SMTPException, OSError) as error:
@@ -100,12 +98,15 @@ class SmtpMailer:
                 self._forget()
                 raise
             finally:
-                await _ended(noting)
+                if exchange.noting is not None:
+                    await _ended(exchange.noting)
 
     async def _transaction(
         self, exchange: _Exchange, sender: str, recipients: Sequence[str], message: bytes
     ) -> None:
         client = await self._begun(sender)
+        # While the server considers recipients; not before it is there: a mail that waits isn't in doubt.
+        exchange.noting = asyncio.ensure_future(exchange.before_body())
         refused: list[int] = []
         for recipient in recipients:
             try:
@@ -155,7 +156,8 @@ class SmtpMailer:
 class _Exchange:
     """One mail's way through a session; ``offered`` once the server may have its body."""
 
-    noting: asyncio.Future[None]
+    before_body: BeforeBody
+    noting: asyncio.Future[None] | None = None
     offered: bool = False
 
 

@@ -15,6 +15,7 @@ from tests.mail.servers import (
     BODY,
     ENCRYPTED,
     PASSWORD,
+    SENDER,
     Identity,
     Server,
     Trust,
@@ -94,6 +95,22 @@ async def test_a_server_that_is_not_there_is_a_transport_that_is_down(world: Wor
     mailer = world.mailer(server)
     await world.end()
     assert isinstance(await failure(mailer, "marie"), TransportDown)
+
+
+async def test_a_mail_whose_server_takes_no_envelope_is_not_in_doubt(
+    mailer: SmtpMailer, server: Server
+) -> None:
+    told: list[str] = []
+
+    async def before_body() -> None:
+        told.append("noted")
+
+    server.closing = True
+    with pytest.raises(TransportDown):
+        await mailer.send(
+            sender=SENDER, recipients=["marie@patients.test"], message=BODY, before_body=before_body
+        )
+    assert told == []
 
 
 async def test_a_server_that_never_greets_is_a_transport_that_is_down() -> None:
