@@ -66,7 +66,7 @@ class StoredTurns:
         that are read at the same moment don't see each other then, hence the margin.
         """
         scope, most = turns.scope_of(kind, name), limit - AT_THE_SAME_TIME
-        if most > 0 and await self.database.read(lambda opened: turns.few(opened, scope, most, now)):
+        if most > 0 and await self.database.look(lambda opened: turns.few(opened, scope, most, now)):
             return Turn(now, False, scope)
         return await self.exactly(key, kind, name, limit, now)
 
@@ -86,7 +86,7 @@ class StoredSuppressions:
 
     async def status(self, address: str) -> str:
         """Why nothing is sent to this address."""
-        return await self.database.read(lambda connection: suppressed.status(connection, address))
+        return await self.database.look(lambda connection: suppressed.status(connection, address))
 
     async def add(self, address: str, question_id: str, status: str) -> None:
         """Send nothing more there."""

@@ -39,11 +39,11 @@ class StoredNames:
 
     async def room_id(self, key: str) -> str | None:
         """The Matrix room ID of one of our rooms."""
-        return await self.database.read(lambda connection: registry.room_id(connection, key))
+        return await self.database.look(lambda connection: registry.room_id(connection, key))
 
     async def room_key(self, room_id: str) -> str | None:
         """Which of our rooms has this room ID."""
-        return await self.database.read(lambda connection: registry.room_key(connection, room_id))
+        return await self.database.look(lambda connection: registry.room_key(connection, room_id))
 
     async def in_room(self, room_id: str) -> tuple[str | None, Question | None]:
         """The same, with the question whose room it is or was, as that is now."""
@@ -56,7 +56,7 @@ class StoredNames:
             stored = await questions.load(connection, rest.partition(":")[0])
             return key, stored.question if stored else None
 
-        return await self.database.read(work)
+        return await self.database.look(work)
 
     async def rooms_of(self, kind: str) -> dict[str, str]:
         """All our rooms of one kind, room IDs by key."""
@@ -70,7 +70,7 @@ class StoredNames:
 
     async def anchored(self, event_id: str) -> str | None:
         """The question a card stands for."""
-        return await self.database.read(lambda connection: registry.anchored(connection, event_id))
+        return await self.database.look(lambda connection: registry.anchored(connection, event_id))
 
     async def offering(self, user_id: str) -> bool:
         """Whether an offer to someone is not yet recorded as made."""
@@ -86,7 +86,7 @@ class StoredNames:
         """What an effect brought, or ``None`` while it hasn't been performed."""
         if (known := self._results.get(key)) is not None:
             return known
-        found = await self.database.read(lambda connection: outbox.result(connection, key))
+        found = await self.database.look(lambda connection: outbox.result(connection, key))
         if found is not None:
             self._remember(key, found)
         return found
@@ -145,9 +145,9 @@ class StoredNames:
 
     async def question(self, question_id: str) -> Question | None:
         """A question as it is now."""
-        stored = await self.database.read(lambda connection: questions.load(connection, question_id))
+        stored = await self.database.look(lambda connection: questions.load(connection, question_id))
         return stored.question if stored else None
 
     async def question_of_token(self, token: str) -> str | None:
         """The question whose reply address carries this token."""
-        return await self.database.read(lambda connection: registry.question_of_token(connection, token))
+        return await self.database.look(lambda connection: registry.question_of_token(connection, token))

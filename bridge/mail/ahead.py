@@ -46,6 +46,7 @@ class Ahead:
         return await (begun or self.sandbox.parse(raw, domain, report_expected=report_expected))
 
     async def _parse(self, raw: bytes, report_expected: bool) -> ParsedMail:
+        await asyncio.sleep(0)  # the mail's commit is under way first
         return await self.sandbox.parse(raw, self.domain, report_expected=report_expected)
 
 

@@ -23,6 +23,9 @@ KEPT = "250 2.0.0 Kept"
 AT_ONCE = 8
 """Mails whose bytes are being taken in at the same time; more are asked to come again."""
 
+MADE_AFTER_S = 0.1
+"""After a connection came, the next one is made ready: the library looks up all its hooks each time."""
+
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of one line. Some programs send a whole HTML text as one; the RFC's 998 would bounce those."""
 
@@ -176,6 +179,8 @@ class MailListener:
         }
         self._server: asyncio.Server | None = None
         self._transports: set[asyncio.BaseTransport] = set()
+        self._next: _Smtp | _Lmtp | None = None
+        self._making: asyncio.TimerHandle | None = None
 
     @property
     def port(self) -> int:
@@ -193,19 +198,33 @@ class MailListener:
         """Begin to listen."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connect, self._host, self._wanted_port)
+        self._make_next()
 
     def _connect(self) -> asyncio.BaseProtocol:
+        connection, self._next = self._next or self._made(), None
+        if self._making is None:
+            self._making = asyncio.get_running_loop().call_later(MADE_AFTER_S, self._make_next)
+        protocol: asyncio.BaseProtocol = connection
+        return protocol
+
+    def _make_next(self) -> None:
+        self._making = None
+        self._next = self._made()
+
+    def _made(self) -> _Smtp | _Lmtp:
         connection = self._protocol(self._handler, **self._options)
         connection.handler = self._handler
         connection.transports = self._transports
-        protocol: asyncio.BaseProtocol = connection
-        return protocol
+        return connection
 
     async def stop(self) -> None:
         """Stop listening and end open connections; a mail without its 250 is sent again by its sender."""
         if self._server is None:
             return
         self._server.close()
+        if self._making is not None:
+            self._making.cancel()
+        self._next = self._making = None
         for transport in tuple(self._transports):
             transport.close()
         await self._server.wait_closed()

@@ -49,6 +49,9 @@ class Connections(Protocol):
     async def read(self, work: Work[T]) -> T:
         """Do this on a connection that reads."""
 
+    async def look(self, work: Work[T]) -> T:
+        """The same for what is found by a key."""
+
     async def close(self) -> None:
         """Close all of them."""
 
@@ -140,6 +143,14 @@ class Database:
         """As :meth:`reading`, in as few steps as the database allows; ``work`` awaits nothing else."""
         with self._telling_away():
             return await self._connections.read(work)
+
+    async def look(self, work: Work[T]) -> T:
+        """As :meth:`read`, for the few rows that a key finds: on SQLite that is done before this returns.
+
+        Nothing that grows with what is stored may be asked so: the event loop would wait for it.
+        """
+        with self._telling_away():
+            return await self._connections.look(work)
 
     async def take(self, rows: Sequence[Row], now: float) -> Input | None:
         """Store inputs durably (see :mod:`bridge.storage.door`). Raises :class:`DatabaseAway`."""

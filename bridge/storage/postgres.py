@@ -53,6 +53,10 @@ class PostgresConnections:
         async with self.reading() as connection:
             return await work(connection)
 
+    async def look(self, work: Work[T]) -> T:
+        """The same: a server is always a way off."""
+        return await self.read(work)
+
     async def close(self) -> None:
         """Close the pool."""
         await self._engine.dispose()

@@ -3,7 +3,7 @@
 The usual asynchronous driver takes a step for each cursor, fetch and BEGIN; a message takes a dozen
 statements, and so a good part of its time. Here BEGIN goes with the first statement and rows come
 with their statement; and work that waits for nothing but the database takes one step as a whole,
-commit included.
+commit included. What is found by a key takes no step at all: it is there sooner than a thread could be asked.
 """
 
 from __future__ import annotations
@@ -125,6 +125,33 @@ class ThreadedConnection:
             connection.close()
 
 
+class _Here:
+    """A connection of the event loop's own thread, for what is found by a key: it never waits for a lock."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine.execution_options(colloque_read=True)
+        self._connection: sa.Connection | None = None
+
+    def look(self, work: Work[T]) -> T:
+        """Do this now. Raises ``sqlite3.OperationalError`` or SQLAlchemy's where the file doesn't let us."""
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._engine.connect()
+            result = _driven(work, self._connection)
+            self._connection.rollback()
+        except BaseException:
+            self.close()  # whatever state it is in, the next look opens the file anew
+            raise
+        return result
+
+    def close(self) -> None:
+        """Close it; it can be used again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+
 def _driven(work: Work[T], connection: sa.Connection) -> T:
     """Run this to its end, here: on such a connection nothing it awaits is ever pending."""
     coroutine = cast("Coroutine[Any, None, T]", work(cast("AsyncConnection", _Within(connection))))
@@ -154,12 +181,8 @@ class SqliteConnections:
 
     def __init__(self, url: URL) -> None:
         self._file = str(url.database)
-        engine = sa.create_engine(
-            url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"check_same_thread": False}
-        )
-        event.listen(engine, "do_connect", _make_private)
-        event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
+        engine = _engine(url, _prepare)
+        self._here = _Here(_engine(url, _prepare_to_look, timeout=0))
         self._writer = ThreadedConnection(engine, "writer", reads=False)
         self._readers = [ThreadedConnection(engine, f"reader{n}", reads=True) for n in range(READERS)]
         self._idle: asyncio.LifoQueue[ThreadedConnection] = asyncio.LifoQueue()
@@ -187,6 +210,13 @@ class SqliteConnections:
         finally:
             self._idle.put_nowait(reader)
 
+    async def look(self, work: Work[T]) -> T:
+        """Do this at once, in this thread; on a connection that reads if that would have to wait."""
+        try:
+            return self._here.look(work)
+        except (sqlite3.OperationalError, sa.exc.OperationalError):
+            return await self.read(work)
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one consistent state from its first statement on."""
@@ -203,8 +233,18 @@ class SqliteConnections:
 
     async def close(self) -> None:
         """Close all of them."""
+        self._here.close()
         for connection in (self._writer, *self._readers):
             await connection.close()
+
+
+def _engine(url: URL, prepare: Callable[..., None], **options: Any) -> sa.Engine:
+    arguments = {"check_same_thread": False, **options}
+    engine = sa.create_engine(url.set(drivername="sqlite"), poolclass=NullPool, connect_args=arguments)
+    event.listen(engine, "do_connect", _make_private)
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
 
 
 def _make_private(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
@@ -219,6 +259,11 @@ def _prepare(connection: Any, _record: Any) -> None:
     for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_to_look(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON").close()
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -43,7 +43,8 @@ async def fragile(tmp_path: Path) -> AsyncIterator[Clinic]:
             20,
             marks=pytest.mark.xdist_group("v12"),
         ),
-        pytest.param("kept decided", ["mail", "matrix", "result"], 15, marks=pytest.mark.xdist_group("v11")),
+        # Two mails, two answers and a result or more; how much of the rest decides anything varies.
+        pytest.param("kept decided", ["mail", "matrix", "result"], 12, marks=pytest.mark.xdist_group("v11")),
     ],
 )
 @pytest.mark.timeout(300)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import inbox
-from bridge.storage.database import Database
+from bridge.storage.database import Database, DatabaseAway
 
 
 def _arrival(key: str, conversation: str = "c1") -> inbox.Arrival:
@@ -96,3 +99,51 @@ async def test_what_came_before_is_not_next_once_it_is_decided(database: Databas
     assert await database.take([_arrival("a").row], 2.0) == (item if database.sqlite else None)
     await database.write(lambda connection: inbox.done(connection, item.id))
     assert await database.take([_arrival("a").row], 3.0) is None
+
+
+async def _seen(database: Database, key: str) -> bool:
+    return await database.look(lambda connection: inbox.by_key(connection, key)) is not None
+
+
+async def test_a_look_sees_what_was_just_committed_and_stands_in_nobodys_way(database: Database) -> None:
+    for number in range(3):
+        assert not await _seen(database, f"k{number}")
+        await database.write(lambda connection, n=number: inbox.put(connection, [_arrival(f"k{n}")], 1.0))  # type: ignore[misc]
+        assert await _seen(database, f"k{number}")
+    assert await database.forget(thoroughly=True)
+    assert await _seen(database, "k0")
+
+
+async def test_a_look_that_fails_tells_why_and_the_next_one_works(database: Database) -> None:
+    async def wrong(connection: AsyncConnection) -> None:
+        await connection.execute(sa.text("SELECT nothing FROM nowhere"))
+
+    async def broken(connection: AsyncConnection) -> None:
+        await inbox.by_key(connection, "a")
+        raise KeyError("half way")
+
+    with pytest.raises((sa.exc.DBAPIError, DatabaseAway)):
+        await database.look(wrong)
+    with pytest.raises(KeyError):
+        await database.look(broken)
+    await database.write(lambda connection: inbox.put(connection, [_arrival("a")], 1.0))
+    assert await _seen(database, "a")
+
+
+async def test_a_locked_file_holds_up_the_look_but_not_the_event_loop(tmp_path: Path) -> None:
+    file = tmp_path / "colloque.db"
+    database = Database(f"sqlite:///{file}")
+    await database.migrate()
+    await database.write(lambda connection: inbox.put(connection, [_arrival("a")], 1.0))
+    await database.close()
+    database = Database(f"sqlite:///{file}")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    looking = asyncio.create_task(_seen(database, "a"))
+    async with asyncio.timeout(3):  # SQLite waits for 10 s
+        await asyncio.sleep(0.2)
+    assert not looking.done()
+    other.close()
+    assert await looking
+    await database.close()
