@@ -35,6 +35,7 @@ class Bare:
         self._port = free_port()
         self._submit_to = submit_to
         self._numbers = itertools.count()
+        self._acting: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self.synapse = LocalSynapse(directory / "bare", domain=DOMAIN, registration=self._registration)
         self.client: MatrixClient
@@ -84,7 +85,9 @@ class Bare:
             for event in (await request.json())["events"]:
                 body = event.get("content", {}).get("body")
                 if event["sender"] == OWNER and isinstance(body, str) and self.react is not None:
-                    await self.react(body)
+                    # Acknowledged first, as libraries for services do: while a transaction is open, a
+                    # homeserver sends no other one, and is spared that work for what the reaction does.
+                    self._acting.append(asyncio.create_task(self.react(body)))
             return web.json_response({})
 
         app = web.Application()
@@ -133,7 +136,8 @@ class Bare:
             await self.client.kick(room_id, person.user_id)
 
     async def stop(self) -> None:
-        """Stop everything."""
+        """Stop everything. Raises what a reaction raised."""
+        await asyncio.gather(*self._acting)
         for person in (self.owner, *self.others):
             await person.close()
         await self.client.close()

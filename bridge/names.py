@@ -116,6 +116,10 @@ class StoredNames:
         """The lines of a question's owners as they left, in order, by the event they came from."""
         return await self.database.read(lambda connection: outgoing.sent(connection, question_id))
 
+    async def planned(self, key: str) -> bool:
+        """Whether an effect is still to be performed."""
+        return await self.database.look(lambda connection: outbox.planned(connection, key))
+
     async def followed(self, task_id: int) -> bool:
         """Whether another effect waits in the lane of this one."""
         return await self.database.read(lambda connection: outbox.followed(connection, task_id))

@@ -58,8 +58,7 @@ class Permanent(PortError):
 class Member:
     """One ``m.room.member`` state event.
 
-    ``was_joined`` is true when this person is joined now or may have been in the room before
-    (a leave or ban whose previous membership was not ``invite``).
+    ``was_joined``: joined now, or perhaps once (a leave or ban whose previous membership wasn't ``invite``).
     """
 
     user_id: str
@@ -377,6 +376,9 @@ class Names(Protocol):
 
     async def sent(self, question_id: str) -> dict[str, list[Sent]]:
         """The lines of a question's owners as they left, in order, by the event they came from."""
+
+    async def planned(self, key: str) -> bool:
+        """Whether an effect is still to be performed."""
 
     async def followed(self, task_id: int) -> bool:
         """Whether another effect waits in the lane of this one."""

@@ -57,10 +57,7 @@ def _of_answer(question: Question, event: ev.MailBounced) -> Decision:
     again = fx.React(f"{key}:again", question.room, sent=key, symbol=AGAIN)
     copies = dict(question.exposed)
     sent = f"answer:{event.number}:sent"
-    cleared = [
-        fx.ClearMark(f"{question.id}:{sent}:{e}:clear", question.room, f"{question.id}:{sent}:{e}")
-        for e in events
-    ]
+    cleared = [fx.ClearMark.of(question.room, f"{question.id}:{sent}:{e}") for e in events]
     failed = [
         fx.React(
             f"{question.id}:answer:{event.number}:failed:{e}",

@@ -19,6 +19,8 @@ STOPPED = "stopped"
 """Why nothing is sent to an address whose patient wants no e-mails."""
 HANDED_KEPT = 5
 """How many mails a question remembers that could still come back."""
+SHOWN_AFTER_S = 0.25
+"""A mail that has left by then is never shown as one that waits."""
 QUEUED, SENT, REFUSED, AGAIN = "⏳", "✅", "⚠️", "🔁"
 
 
@@ -28,19 +30,20 @@ def drafted(question: Question, line: Line, now: datetime, policy: Policy) -> De
         return Decision(replace(question, draft=(*question.draft, line)), queued(question, line.event_id))
     number = question.draft_number + 1
     opened = replace(question, draft=(line,), draft_number=number)
-    marks = queued(question, line.event_id)
-    if policy.quiet_period_s <= 0:  # the mail first: its mark shows that it hasn't left yet
+    if policy.quiet_period_s <= 0:
         sent = mailed(opened, now)
-        return replace(sent, effects=(*sent.effects, *marks))
+        return replace(sent, effects=(*sent.effects, *queued(question, line.event_id, SHOWN_AFTER_S)))
+    marks = queued(question, line.event_id)
     wake = fx.Wake(f"{question.id}:wake:{number}", question.id, number)
     return Decision(opened, (*marks, fx.Planned(wake, question.id, policy.quiet_period_s)))
 
 
-def queued(question: Question, event_id: str) -> tuple[fx.Planned, ...]:
+def queued(question: Question, event_id: str, after_s: float = 0.0) -> tuple[fx.Planned, ...]:
     """The mark of a line that waits; not before the seal, when the line itself may yet be put back."""
     if not question.sealed:
         return ()
-    return in_room(question, fx.React(_queued(question, event_id), question.room, event_id, symbol=QUEUED))
+    mark = fx.React(_queued(question, event_id), question.room, event_id, symbol=QUEUED)
+    return (fx.Planned(mark, question.id, after_s),)
 
 
 def _queued(question: Question, event_id: str) -> str:
@@ -49,8 +52,7 @@ def _queued(question: Question, event_id: str) -> str:
 
 def unqueued(question: Question, event_id: str) -> fx.ClearMark:
     """That mark goes."""
-    key = _queued(question, event_id)
-    return fx.ClearMark(f"{key}:clear", question.room, key)
+    return fx.ClearMark.of(question.room, _queued(question, event_id))
 
 
 def draft_due(question: Question, event: ev.DraftDue, now: datetime) -> Decision:
@@ -178,11 +180,7 @@ def resend(question: Question, by: By, _why: str, now: datetime, _policy: Policy
     lifted = (lift,) if question.address else ()
     kept = replace(question, outgoing=tuple(o for o in question.outgoing if not o.refused))
     clears = [
-        fx.ClearMark(
-            f"{question.id}:answer:{going.number}:failed:{line.event_id}:clear",
-            question.room,
-            f"{question.id}:answer:{going.number}:failed:{line.event_id}",
-        )
+        fx.ClearMark.of(question.room, f"{question.id}:answer:{going.number}:failed:{line.event_id}")
         for going in lost
         for line in going.lines
     ]

@@ -42,6 +42,11 @@ class ClearMark:
     room: str
     sent: str
 
+    @classmethod
+    def of(cls, room: str, sent: str) -> ClearMark:
+        """The one that takes back what shows a state, so that it can be told whether that is due."""
+        return cls(f"{sent}:clear", room, sent)
+
 
 @dataclass(frozen=True, slots=True)
 class Widen:

@@ -29,6 +29,8 @@ from bridge.storage.sharing import BUSY_S, Sharing
 
 log = structlog.get_logger()
 
+BESIDES_S = 0.02
+"""When to begin with what else follows from a decision."""
 
 _Recording = asyncio.Task["outbox.Row | None"] | None
 """The record of an effect that is still being written; it brings the lane's next one."""
@@ -72,9 +74,14 @@ class Outbox:
         self._transports = defaultdict(Transport)
 
     def wake(self, lanes: Sequence[outbox.Lane], heads: outbox.Heads = outbox.NO_HEADS, /) -> None:
-        """These lanes have something to do; ``heads``: what was just committed as the first in some."""
-        for lane in lanes:
+        """These lanes have something to do; ``heads``: what was just committed as the first in some.
+
+        A decision names first what somebody waits for; the rest would only take its time on the processor.
+        """
+        for lane in lanes[:1]:
             self.lanes.nudge(lane, first=heads.get(lane))
+        for lane in lanes[1:]:
+            self.lanes.nudge(lane, BESIDES_S)
 
     async def scan(self) -> None:
         """Find everything that waits, longest due first: at start, and in case a nudge was lost."""

@@ -169,6 +169,10 @@ class Posting:
         return Outcome(result={"event_id": event_id})
 
     async def _react(self, task: Task, effect: fx.React) -> Outcome:
+        """Put a mark, unless it is to be taken back already and surely isn't there yet."""
+        taken_back = fx.ClearMark.of(effect.room, effect.key)
+        if not task.started and await self._outlet.names.planned(taken_back.key):
+            return Outcome()
         room_id = await self._outlet.room(effect.room)
         event_id = effect.event_id or await self._outlet.earlier(effect.sent)
         relation = {"rel_type": "m.annotation", "event_id": event_id, "key": effect.symbol}

@@ -193,6 +193,14 @@ async def awaits(connection: AsyncConnection, conversation: str, kind: str) -> b
     return (await connection.execute(query.limit(1))).first() is not None
 
 
+_PLANNED = once(sa.select(outbox.c.id).where(outbox.c.key == sa.bindparam("key"), outbox.c.status == PENDING))
+
+
+async def planned(connection: AsyncConnection, key: str) -> bool:
+    """Whether an effect is stored and not yet performed nor given up."""
+    return (await connection.execute(_PLANNED, {"key": key})).first() is not None
+
+
 async def followed(connection: AsyncConnection, row_id: int) -> bool:
     """Whether another effect waits after this one in its lane."""
     this = sa.select(outbox.c.conversation, outbox.c.lane).where(outbox.c.id == row_id).subquery()

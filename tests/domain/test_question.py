@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.content import Attachment, Kind, Line
+from bridge.domain.delivery import SHOWN_AFTER_S
 from bridge.domain.question import UnknownQuestion, decide
 from bridge.domain.state import THREAD_KEPT, Decision, Policy, Question, Status
 from tests.domain.given import (
@@ -277,6 +278,14 @@ def test_notices_and_commands_of_the_owner_stay_inside() -> None:
 def test_a_refused_mail_shows_on_the_message_and_in_words() -> None:
     decision = after(asked(), message(CLAIRE, "$1"), ev.AnswerFailed(1, ("$1",), "550"))
     assert kinds(decision) == ["ClearMark", "React", "Say", "React"]
+
+
+def test_a_mail_that_leaves_at_once_is_not_shown_as_one_that_waits() -> None:
+    settled = (asked(), message(CLAIRE, "$1"), ev.SealCompleted(()))
+    for policy, wanted in ((AT_ONCE, SHOWN_AFTER_S), (QUIET, 0.0)):
+        said = after(*settled, message(CLAIRE, "$2"), policy=policy)
+        (mark,) = [plan for plan in said.effects if isinstance(plan.effect, fx.React)]
+        assert (mark.effect.key, mark.delay_s) == ("q1:queued:$2", wanted)
 
 
 def test_the_delivery_state_of_a_covered_message_shows_on_its_copy() -> None:

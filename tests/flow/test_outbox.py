@@ -162,3 +162,31 @@ async def test_a_step_whose_record_is_lost_is_done_again_in_its_order(database: 
     await worker._drain_ours(("q1", "matrix"))
     assert performer.done == ["a", "b", "a", "b", "c", "d"]
     assert performer.recorded_too_early == []
+
+
+class Recording(Performer):
+    """Notes what it performs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[str] = []
+
+    async def perform(self, task: Task) -> Outcome:
+        self.done.append(task.key)
+        return await super().perform(task)
+
+
+async def test_what_a_decision_names_first_is_begun_first(database: Database) -> None:
+    first, second = ("q1", "timer:e1"), ("q2", "timer:e2")
+    planned = [Planned(Wake("e2", "q2", 1), "q2"), Planned(Wake("e1", "q1", 1), "q1")]
+    performer = Recording()
+    async with database.transaction() as connection:
+        await outbox.add(connection, planned, time.time(), database.process)
+    worker = Outbox(database, Alone(None), SystemClock(), {"timer": performer}, lambda _names: None)
+    worker.lanes.open()
+    worker.wake([first, second])
+    async with asyncio.timeout(10):
+        while len(performer.done) < len(planned):
+            await asyncio.sleep(0.01)
+    await worker.lanes.stop(1.0)
+    assert performer.done == ["e1", "e2"]

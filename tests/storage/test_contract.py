@@ -113,7 +113,9 @@ async def test_an_effect_is_stored_once_and_its_lane_keeps_order(database: Datab
         assert again is not None
         assert again.body == b"bytes"
         assert await outbox.result(connection, "e1") is None
+        assert await outbox.planned(connection, "e1")
         await outbox.finish(connection, row.id, {"event_id": "$1"}, 3.0)
+        assert not await outbox.planned(connection, "e1")
         assert await outbox.head(connection, ("q1", "timer:e1")) is None
         assert await outbox.result(connection, "e1") == {"event_id": "$1"}
 

@@ -32,6 +32,7 @@ class MemoryNames:
     rooms: dict[str, str] = field(default_factory=dict)
     results: dict[str, Json] = field(default_factory=dict)
     taken: list[Json] = field(default_factory=list)
+    plans: set[str] = field(default_factory=set)
 
     async def room_id(self, key: str) -> str | None:
         return self.rooms.get(key)
@@ -71,6 +72,9 @@ class MemoryNames:
 
     async def sent(self, question_id: str) -> dict[str, list[Sent]]:
         return {}
+
+    async def planned(self, key: str) -> bool:
+        return key in self.plans
 
     async def followed(self, task_id: int) -> bool:
         return False
