@@ -77,11 +77,13 @@ class Outbox:
         """These lanes have something to do; ``heads``: what was just committed as the first in some.
 
         A decision names first what somebody waits for; the rest would only take its time on the processor.
+        Not where there are other processes: they would be first, and have to find out what has been tried.
         """
+        besides = BESIDES_S if self.database.sqlite else 0.0
         for lane in lanes[:1]:
             self.lanes.nudge(lane, first=heads.get(lane))
         for lane in lanes[1:]:
-            self.lanes.nudge(lane, BESIDES_S)
+            self.lanes.nudge(lane, besides)
 
     async def scan(self) -> None:
         """Find everything that waits, longest due first: at start, and in case a nudge was lost."""
