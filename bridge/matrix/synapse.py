@@ -14,6 +14,9 @@ from bridge.ports import Permanent, Temporary
 
 DELETED_WITHIN_S = 120.0
 LOOK_S = 0.1
+TRIES = 3
+"""A deletion fails as a whole when the room's tables change under it; the next one mostly doesn't."""
+AGAIN_S = 1.0
 
 
 def _q(part: str) -> str:
@@ -30,20 +33,26 @@ class SynapseAdmin(HomeserverCalls):
 
     async def delete_room(self, room_id: str) -> None:
         """Remove everyone and delete every event of a room. Raises port errors."""
+        deadline = time.monotonic() + DELETED_WITHIN_S
+        for _ in range(TRIES):
+            if await self._deleted(room_id, deadline):
+                return
+            await asyncio.sleep(AGAIN_S)
+        raise Temporary("the homeserver could not delete a room")
+
+    async def _deleted(self, room_id: str, deadline: float) -> bool:
+        """Try once; ``False`` when the homeserver says that it failed."""
         body = {"block": False, "purge": True, "force_purge": True}
         try:
             answer = await self._call("DELETE", f"/v2/rooms/{_q(room_id)}", body)
         except Permanent as error:
             if error.code == "M_NOT_FOUND":
-                return
+                return True
             raise
-        deadline = time.monotonic() + DELETED_WITHIN_S
         while time.monotonic() < deadline:
             status = await self._call("GET", f"/v2/rooms/delete_status/{_q(answer['delete_id'])}")
-            if status["status"] == "complete":
-                return
-            if status["status"] == "failed":
-                raise Temporary("the homeserver could not delete a room")
+            if status["status"] in ("complete", "failed"):
+                return bool(status["status"] == "complete")
             await asyncio.sleep(LOOK_S)
         raise Temporary("the homeserver is still deleting a room")
 
