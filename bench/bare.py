@@ -15,9 +15,9 @@ import aiosmtplib
 from aiohttp import web
 from ruamel.yaml import YAML
 
+from bridge.demo.freeport import free_port
 from bridge.demo.homeserver import LocalSynapse
 from bridge.demo.person import Person
-from bridge.demo.stack import free_port
 from bridge.matrix.client import MatrixClient
 from bridge.ports import Json
 

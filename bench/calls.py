@@ -10,7 +10,8 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from bench.idle import idle
-from bridge.demo.stack import Stack, free_port
+from bridge.demo.freeport import free_port
+from bridge.demo.stack import Stack
 from tests.support.clinic import Clinic, hospital
 
 

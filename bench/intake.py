@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from aiohttp import ClientSession, web
 from mautrix.appservice import AppService
 
-from bridge.demo.stack import free_port
+from bridge.demo.freeport import free_port
 from bridge.domain.state import Policy
 from bridge.flow.inbox import Inbox
 from bridge.matrix.transactions import MAX_BODY, routes

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import load, load_without_tokens
+from bridge.demo.freeport import free_port
 from bridge.demo.homeserver import LocalSynapse
 from bridge.demo.hospital import Hospital, Ports, write_configuration
-from bridge.demo.stack import free_port
 from bridge.desk.desk import Desk, client
 from bridge.domain.organisation import DiscussionGroup, ExpertGroup, Notify, Organisation, Practitioner
 from bridge.names import StoredNames

@@ -9,7 +9,6 @@ import hmac
 import os
 import secrets
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from typing import Any
 import aiohttp
 from ruamel.yaml import YAML
 from signedjson.key import generate_signing_key, write_signing_keys
+
+from bridge.demo.freeport import free_port
 
 BOOT_WITHIN_S = 60.0
 RATES = (
@@ -33,12 +34,6 @@ PR_SET_PDEATHSIG = 1
 
 class SynapseFailed(Exception):
     """The homeserver did not start; the message ends with its last log lines."""
-
-
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def die_with_parent() -> None:
@@ -68,7 +63,7 @@ class LocalSynapse:
     ) -> None:
         self.directory = directory
         self.domain = domain
-        self.port = port or _port()
+        self.port = port or free_port()
         self._registrations = [str(file) for file in (registration, acting) if file is not None]
         self._room_version = room_version
         self._extra = settings or {}

@@ -6,12 +6,9 @@ The bridge runs as its own command in its own process, as an administrator would
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import random
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import Any
 
 import aiohttp
 
+from bridge.demo.freeport import free_port
 from bridge.demo.homeserver import LocalSynapse, die_with_parent
 from bridge.demo.hospital import NOTHING, Hospital, Ports, write_configuration
 from bridge.demo.mailbox import LocalMailbox
@@ -29,15 +27,6 @@ READY_WITHIN_S = 90.0
 
 class NotReady(Exception):
     """Something did not start; the message says what and where its log is."""
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on, and that no outgoing connection takes while its server restarts."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class BridgeProcess:

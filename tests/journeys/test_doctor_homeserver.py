@@ -14,9 +14,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from bridge.config import load_without_tokens
+from bridge.demo.freeport import free_port
 from bridge.demo.homeserver import LocalSynapse
 from bridge.demo.hospital import Ports, write_configuration
-from bridge.demo.stack import free_port
 from bridge.registration import registration
 from tests.support.clinic import DOMAIN, hospital
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.demo.stack import free_port
+from bridge.demo.freeport import free_port
 from tests.support.clinic import Asked, Clinic, eventually, hospital
 from tests.support.counting import CountingProxy
 

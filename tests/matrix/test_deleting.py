@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from bridge.demo.stack import free_port
+from bridge.demo.freeport import free_port
 from bridge.matrix import synapse as module
 from bridge.matrix.synapse import TRIES, SynapseAdmin
 from bridge.ports import Temporary

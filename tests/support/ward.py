@@ -7,7 +7,8 @@ import re
 import shutil
 from pathlib import Path
 
-from bridge.demo.stack import BridgeProcess, free_port
+from bridge.demo.freeport import free_port
+from bridge.demo.stack import BridgeProcess
 from tests.support.balancer import Balancer
 from tests.support.clinic import Clinic
 

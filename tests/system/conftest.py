@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.stack import free_port
+from bridge.demo.freeport import free_port
 from tests.support.clinic import DOMAIN, PATIENT, Clinic, hospital
 from tests.system.mailservers import PASSWORD, Dovecot, Postfix, RealMailbox, open_folder
 

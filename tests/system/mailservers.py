@@ -22,8 +22,8 @@ from typing import Any
 
 from imap_tools import MailBoxUnencrypted
 
+from bridge.demo.freeport import free_port
 from bridge.demo.mailbox import LocalMailbox
-from bridge.demo.stack import free_port
 
 PASSWORD = "secret"
 START_WITHIN_S = 20.0

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from bridge.demo.freeport import free_port
 from bridge.demo.homeserver import LocalSynapse, die_with_parent
 from bridge.demo.person import Person
-from bridge.demo.stack import free_port
 from tests.support.clinic import body
 from tests.system.mailservers import Dovecot, Postfix, RealMailbox, open_folder
 
