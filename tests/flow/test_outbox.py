@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.domain.effects import CloseJoin, CoverExposed, HideHistory, Planned, RemoveOthers, Wake
-from bridge.flow.outbox import Outbox
+from bridge.flow.outbox import BESIDES_S, Outbox
 from bridge.flow.retry import Backoff
 from bridge.ports import Json, Outcome, Task, Temporary, TransportDown
 from bridge.storage import outbox
@@ -164,29 +164,15 @@ async def test_a_step_whose_record_is_lost_is_done_again_in_its_order(database: 
     assert performer.recorded_too_early == []
 
 
-class Recording(Performer):
-    """Notes what it performs."""
+async def test_what_a_decision_names_first_is_begun_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = _worker(database, Performer())
+    begun: list[tuple[outbox.Lane, float]] = []
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.done: list[str] = []
+    def nudge(lane: outbox.Lane, delay_s: float = 0.0, *, first: outbox.Row | None = None) -> None:
+        begun.append((lane, delay_s))
 
-    async def perform(self, task: Task) -> Outcome:
-        self.done.append(task.key)
-        return await super().perform(task)
-
-
-async def test_what_a_decision_names_first_is_begun_first(database: Database) -> None:
-    first, second = ("q1", "timer:e1"), ("q2", "timer:e2")
-    planned = [Planned(Wake("e2", "q2", 1), "q2"), Planned(Wake("e1", "q1", 1), "q1")]
-    performer = Recording()
-    async with database.transaction() as connection:
-        await outbox.add(connection, planned, time.time(), database.process)
-    worker = Outbox(database, Alone(None), SystemClock(), {"timer": performer}, lambda _names: None)
-    worker.lanes.open()
-    worker.wake([first, second])
-    async with asyncio.timeout(10):
-        while len(performer.done) < len(planned):
-            await asyncio.sleep(0.01)
-    await worker.lanes.stop(1.0)
-    assert performer.done == ["e1", "e2"]
+    monkeypatch.setattr(worker.lanes, "nudge", nudge)
+    worker.wake([LANE, ("q1", "matrix"), ("q2", "matrix")])
+    assert begun == [(LANE, 0.0), (("q1", "matrix"), BESIDES_S), (("q2", "matrix"), BESIDES_S)]
