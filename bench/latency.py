@@ -22,7 +22,7 @@ from bridge.ports import Json
 from tests.support.clinic import PATIENT, Asked, Clinic, body, hospital
 
 ROUNDS = 30
-CLAIMS = 8
+CLAIMS = 24
 BURST = 100
 TICKS_PER_S = 100
 Way = Callable[[str], Awaitable[float]]
