@@ -21,7 +21,7 @@ from bridge.matrix.rooms import words
 from bridge.ports import Json
 from tests.support.clinic import PATIENT, Asked, Clinic, body, hospital
 
-ROUNDS = 30
+ROUNDS = 60
 CLAIMS = 24
 BURST = 100
 TICKS_PER_S = 100
