@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import random
 import socket
 from collections import deque
@@ -37,3 +38,9 @@ def _reserve(reservation: socket.socket) -> None:
     if len(_reserved) == KEPT:
         _reserved.popleft().close()
     _reserved.append(reservation)
+
+
+@atexit.register
+def _release() -> None:
+    while _reserved:
+        _reserved.popleft().close()
