@@ -30,7 +30,7 @@ def drafted(question: Question, line: Line, now: datetime, policy: Policy) -> De
         return Decision(replace(question, draft=(*question.draft, line)), queued(question, line.event_id))
     number = question.draft_number + 1
     opened = replace(question, draft=(line,), draft_number=number)
-    if policy.quiet_period_s <= 0:
+    if policy.quiet_period_s <= 0:  # the mail is named first, and so begun first
         sent = mailed(opened, now)
         return replace(sent, effects=(*sent.effects, *queued(question, line.event_id, SHOWN_AFTER_S)))
     marks = queued(question, line.event_id)

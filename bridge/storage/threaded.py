@@ -53,14 +53,32 @@ class _Within:
         return function(self._connection, *arguments)
 
 
-class ThreadedConnection:
+class _Kept:
+    """A connection that is opened when it is needed, and anew after it was closed."""
+
+    def __init__(self, engine: sa.Engine, *, reads: bool) -> None:
+        self._engine = engine.execution_options(colloque_read=reads)
+        self._connection: sa.Connection | None = None
+
+    def _open(self) -> sa.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+
+class ThreadedConnection(_Kept):
     """What our queries use of an :class:`AsyncConnection`, on one connection and its thread."""
 
     def __init__(self, engine: sa.Engine, name: str, *, reads: bool) -> None:
+        super().__init__(engine, reads=reads)
         self.dialect = engine.dialect
-        self._engine = engine.execution_options(colloque_read=reads)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._connection: sa.Connection | None = None
 
     async def execute(self, statement: Any, parameters: Any = None) -> sa.Result[Any]:
         """As :meth:`AsyncConnection.execute`; the rows are all there."""
@@ -107,9 +125,7 @@ class ThreadedConnection:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._step, step)
 
     def _step(self, step: Callable[[sa.Connection], T]) -> T:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._engine.connect()
-        return step(self._connection)
+        return step(self._open())
 
     def _end(self) -> None:
         try:
@@ -118,38 +134,24 @@ class ThreadedConnection:
         except Exception:
             self._close()  # whatever state the file is in, the next statement opens it anew
 
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
 
-
-class _Here:
+class _Here(_Kept):
     """A connection of the event loop's own thread, for what is found by a key: it never waits for a lock."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine.execution_options(colloque_read=True)
-        self._connection: sa.Connection | None = None
 
     def look(self, work: Work[T]) -> T:
         """Do this now. Raises ``sqlite3.OperationalError`` or SQLAlchemy's where the file doesn't let us."""
         try:
-            if self._connection is None or self._connection.closed:
-                self._connection = self._engine.connect()
-            result = _driven(work, self._connection)
-            self._connection.rollback()
+            connection = self._open()
+            result = _driven(work, connection)
+            connection.rollback()
         except BaseException:
-            self.close()  # whatever state it is in, the next look opens the file anew
+            self._close()  # whatever state it is in, the next look opens the file anew
             raise
         return result
 
     def close(self) -> None:
         """Close it; it can be used again."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+        self._close()
 
 
 def _driven(work: Work[T], connection: sa.Connection) -> T:
@@ -182,7 +184,7 @@ class SqliteConnections:
     def __init__(self, url: URL) -> None:
         self._file = str(url.database)
         engine = _engine(url, _prepare)
-        self._here = _Here(_engine(url, _prepare_to_look, timeout=0))
+        self._here = _Here(_engine(url, _prepare_to_look, timeout=0), reads=True)
         self._writer = ThreadedConnection(engine, "writer", reads=False)
         self._readers = [ThreadedConnection(engine, f"reader{n}", reads=True) for n in range(READERS)]
         self._idle: asyncio.LifoQueue[ThreadedConnection] = asyncio.LifoQueue()

@@ -9,20 +9,20 @@ import sys
 from bridge.demo.freeport import KEPT, free_port
 
 ASKING = f"""
-import time
+import sys
 from bridge.demo.freeport import free_port
 print(*(free_port() for _ in range({KEPT})), flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
 def test_neither_two_processes_nor_one_twice_get_the_same() -> None:
     command = [sys.executable, "-c", ASKING]
-    asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    pipe = subprocess.PIPE
+    asking = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(8)]
     told = [one.stdout.readline() for one in asking if one.stdout is not None]
     for one in asking:
-        one.kill()
-        one.communicate()
+        one.communicate()  # closes what it waits for
     ports = [int(port) for line in told for port in line.split()]
     assert len(ports) == len(set(ports)) == 8 * KEPT
 
