@@ -8,7 +8,7 @@ import pytest
 
 from bridge.demo.person import Person, Refused
 from bridge.demo.probe import Secret, probe
-from tests.support.clinic import PATIENT, Clinic, body, eventually
+from tests.support.clinic import PATIENT, Clinic, body, eventually, is_card
 from tests.support.race import race
 
 OWNER_LEVEL = 50
@@ -162,33 +162,34 @@ async def test_who_was_alone_in_the_room_keeps_the_message_as_it_was(clinic: Cli
     assert await _content(owner, asked.room_id, event)
 
 
-async def test_the_waiting_room_counts_up_and_down(clinic: Clinic) -> None:
+async def test_the_spaces_name_counts_up_and_down(clinic: Clinic) -> None:
     owner, colleague = clinic.members("duo")
-    asked = await clinic.ask("duo")
     space = await colleague.join("#colloque_g_duo:hopital.example")
     waiting = await colleague.join("#colloque_w_duo:hopital.example")
 
-    async def name() -> str:
-        return str((await colleague.call("GET", f"/v3/rooms/{space}/state/m.room.name/"))["name"])
+    async def number() -> int:
+        name = str((await colleague.call("GET", f"/v3/rooms/{space}/state/m.room.name/"))["name"])
+        return int(name.partition("(")[2].rstrip(")") or 0)
 
-    async def unread() -> int:
-        synced = await colleague.call("GET", "/v3/sync", timeout="0")
-        room = synced["rooms"]["join"][waiting]
-        return int(room["unread_notifications"]["notification_count"])
+    async def cards() -> int:
+        """How many stand in the waiting room, withdrawn ones and the summary left out."""
+        return sum(is_card(event, "") for event in await colleague.messages(waiting, limit=1000))
 
-    async def counted() -> bool:
-        return "(" in await name()
+    async def is_right() -> bool:
+        return await number() == await cards()
 
-    assert await eventually(counted)
-    before = await unread()
-    assert before >= 1
+    asked = await clinic.ask("duo")
+    assert await eventually(is_right)
+    with_it = await cards()
+    assert with_it >= 1
     await owner.say(asked.room_id, "Je prends.")
     await clinic.sealed(asked, owner)
 
-    async def fewer() -> bool:
-        return await unread() < before
+    async def one_less_stands() -> bool:
+        return await cards() < with_it
 
-    assert await eventually(fewer)
+    assert await eventually(one_less_stands)
+    assert await eventually(is_right)
 
 
 async def test_members_of_an_inviting_group_are_invited_and_those_invites_end_with_the_claim(

