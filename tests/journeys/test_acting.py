@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,14 +25,12 @@ async def test_a_raised_hand_on_the_card_opens_room_and_space_and_the_other_keep
     asked = await trusted.ask("duo")  # the first member has joined to read
     waiting = await owner.join(f"#colloque_w_duo:{DOMAIN}")
     since = (await reader.call("GET", "/v3/sync", timeout="0"))["next_batch"]
-    began = time.monotonic()
     await owner.react(waiting, asked.card, "🙋")
 
     async def inside() -> bool:
         return asked.room_id in (await owner.call("GET", "/v3/joined_rooms"))["joined_rooms"]
 
     assert await eventually(inside)
-    assert time.monotonic() - began < 10
     await trusted.sealed(asked, owner)
     assert await owner.wait_for(asked.room_id, lambda e: body(e).startswith("Prise en charge par"))
 

@@ -84,6 +84,7 @@ async def test_what_nobody_asks_for_is_forgotten(sandbox: Counting, monkeypatch:
     for number in range(AT_ONCE):
         ahead.begin(_mail(str(number)), TO)
     await asyncio.sleep(0.1)
+    monkeypatch.setattr(module, "KEPT_S", 60)
     ahead.begin(_mail("next"), TO)
     await ahead(_mail("next"), DOMAIN)
     assert len(sandbox.read) == AT_ONCE + 1

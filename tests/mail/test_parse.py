@@ -257,7 +257,7 @@ def test_a_header_that_takes_the_library_its_square_in_time_is_read_at_once() ->
     started = time.process_time()
     inner = b"--b\r\nContent-Type: multipart/mixed" + b';"' * 500_000 + b"\r\n\r\nx\r\n--b--\r\n"
     parse_mail(HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + inner)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 5
 
 
 def test_a_broken_photo_stays_a_file_with_its_bytes() -> None:
@@ -333,9 +333,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_mail_is_read_in_seconds(raw: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     mail = parse_mail(raw)
-    assert time.monotonic() - started < 20  # minutes or a crash, without the limits
+    assert time.process_time() - started < 20  # minutes or a crash, without the limits
     assert mail.text or mail.files or mail.problems
 
 

@@ -117,9 +117,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_is_read_quickly(hostile: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     strip_quotes(hostile)
-    assert time.monotonic() - started < 3  # some took minutes before the cutter was linear
+    assert time.process_time() - started < 5  # some took minutes before the cutter was linear
 
 
 BELOW = f"{MARKER_FR}\n\nDepuis quand ?\n=> Depuis lundi.\nDe la fièvre ?\n=> Non.\n\nDr Roy"

@@ -145,7 +145,7 @@ async def test_the_reply_to_the_body_is_waited_for_longer_than_others(world: Wor
     loop = asyncio.get_running_loop()
     start = loop.time()
     await failure(world.mailer(server, timeout=0.1), "hang")
-    assert 0.9 <= loop.time() - start < 5
+    assert 0.9 <= loop.time() - start < 30
 
 
 @pytest.mark.parametrize("how", ["timeout", "cancelled"])
