@@ -13,6 +13,7 @@ from bridge.mail.addresses import new_id, new_reference, new_token
 from bridge.matrix.asked import AskedRooms, Promise
 from bridge.matrix.guests import Guests
 from bridge.matrix.inquiry import Inquiry
+from bridge.matrix.inside import is_made_by
 from bridge.matrix.original import Originals
 from bridge.matrix.outlet import Handlers, Outlet, Place
 from bridge.matrix.own import OwnRooms
@@ -59,7 +60,11 @@ def reader(
 ) -> MatrixReader:
     """What reads what people do on Matrix, those from outside who may ask included."""
     guests = _guests(config, homeserver, place.namespace)
-    return MatrixReader(names, organisation, place, own_rooms, guests, names.heard)
+
+    async def made_by_us(room_id: str) -> bool:
+        return await is_made_by(homeserver, room_id, place.bot)
+
+    return MatrixReader(names, organisation, place, own_rooms, guests, names.heard, made_by_us)
 
 
 def _guests(config: Config, homeserver: Homeserver, namespace: str) -> Guests:

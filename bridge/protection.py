@@ -112,7 +112,8 @@ def erase_patient(
 ) -> None:
     """Erase everything of a person for good: rows, rooms and files. Open questions end without a word.
 
-    Exit code 2: nothing was erased (legal hold). 1: the homeserver is away and forgets later.
+    Exit code 2: nothing was erased (legal hold). 1: the homeserver is away and forgets later, or the
+    database's log is being read and is to be emptied by running this again.
     """
     settings = settings_of(config)
 
@@ -127,19 +128,27 @@ def erase_patient(
     if not yes and (found.questions or found.mails or found.told):
         typer.confirm("Erase all of this for good?", abort=True)
 
-    async def erase(database: Database) -> tuple[int, dict[str, int]]:
+    async def erase(database: Database) -> tuple[int, dict[str, int], bool]:
         async with _eraser(settings, database) as eraser:
-            return await _erased(database, eraser, found, address)
+            left, named = await _erased(database, eraser, found, address)
+        return left, named, await database.forget(thoroughly=True)
 
-    left, named = with_database(settings, erase)
+    left, named, clean = with_database(settings, erase)
     for place, count in named.items():
         typer.echo(f"the address still stands in {count} rows of {place}: another person's words", err=True)
+    if not clean:
+        typer.echo(
+            "Erased, but the database's log may still hold some of it, since others are reading: "
+            "run this again in a minute.",
+            err=True,
+        )
     if left:
         typer.echo(
             f"Erased here; the homeserver still has to forget {left} questions: it does so as soon as it "
             "answers while the service runs, or when you run this again.",
             err=True,
         )
+    if left or not clean:
         raise typer.Exit(UNFINISHED)
     typer.echo("Erased.")
 
@@ -180,7 +189,6 @@ async def _erased(
             await erasure.empty_input(connection, mail.id)
         await dialogues.forget(connection, address)
         await _note(connection, "patient.erase", found.questions, mails=str(len(found.mails)))
-    await database.forget(thoroughly=True)
     async with database.reading() as connection:
         return left, await patients.still_named(connection, address)
 

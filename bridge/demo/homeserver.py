@@ -19,7 +19,7 @@ from signedjson.key import generate_signing_key, write_signing_keys
 
 from bridge.demo.freeport import free_port
 
-BOOT_WITHIN_S = 60.0
+BOOT_WITHIN_S = 120.0
 RATES = (
     "rc_message",
     "rc_registration",
@@ -30,6 +30,8 @@ RATES = (
     "rc_room_creation",
 )
 PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+"""Loaded before any fork: in the child of a program with threads nothing that locks may be called."""
 
 
 class SynapseFailed(Exception):
@@ -38,8 +40,8 @@ class SynapseFailed(Exception):
 
 def die_with_parent() -> None:
     """Ask Linux to end this process when the one that started it dies, however it dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class LocalSynapse:

@@ -171,7 +171,7 @@ class LocalMailbox:
         address: str,
         *,
         count: int = 1,
-        deadline_s: float = 30,
+        deadline_s: float = 60,
         matching: Callable[[Mail], bool] | None = None,
     ) -> Mail:
         """The ``count``-th mail received for this address among those ``matching`` (all when ``None``).
@@ -202,7 +202,7 @@ class LocalMailbox:
         photos: Sequence[Attached] = (),
         in_reply_to: Mail | None = None,
         quote: bool = True,
-        deadline_s: float = 30,
+        deadline_s: float = 60,
     ) -> str:
         """Write a mail as a patient's client would, submit it and return its Message-ID.
 

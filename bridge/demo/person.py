@@ -134,11 +134,15 @@ class Person:
         return list(synced.get("rooms", {}).get("invite", {}))
 
     async def accept_invites(self) -> None:
-        """Join every room this person is invited to."""
+        """Join every room this person is invited to, but for what is withdrawn meanwhile."""
         for room_id in await self.invites():
-            await self.join(room_id)
+            try:
+                await self.join(room_id)
+            except Refused:
+                if room_id in await self.invites():
+                    raise
 
-    async def wait_for(self, room_id: str, wanted: Any, *, deadline_s: float = 30.0) -> Json:
+    async def wait_for(self, room_id: str, wanted: Any, *, deadline_s: float = 60.0) -> Json:
         """The first event of the room (newest last) that ``wanted`` accepts. Raises :class:`Waited`."""
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline_s

@@ -22,7 +22,7 @@ from bridge.demo.hospital import NOTHING, Hospital, Ports, write_configuration
 from bridge.demo.mailbox import LocalMailbox
 from bridge.demo.person import Person
 
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 120.0
 
 
 class NotReady(Exception):

@@ -17,6 +17,7 @@ from bridge.demo.person import Person
 from bridge.demo.photos import drawing_png, skin_heic, skin_jpeg
 from bridge.demo.probe import Secret, probe
 from bridge.demo.stack import Stack
+from bridge.matrix.rooms import COPY_OF
 from bridge.ports import Json
 
 OWNER_LEVEL = 50
@@ -156,7 +157,7 @@ class Story:
     async def _sealed_and_handed_back(self) -> None:
         self._tell("\n[bold]5. Those who came second[/bold] get their words back, and learn who was first.")
         owner = self._people[self._owner]
-        taken = await owner.wait_for(self._room, lambda e: e.get("content", {}).get("msgtype") == "m.notice")
+        taken = await owner.wait_for(self._room, _is_notice)
         self.claim(owner.name in taken["content"]["body"], "the owner is told that the room is theirs")
         for user_id in self._replies:
             if user_id != self._owner:
@@ -300,7 +301,13 @@ def _is_clean_photo(content: bytes) -> bool:
         return picture.format == "JPEG" and not picture.getexif() and picture.width > 100
 
 
-async def _eventually(holds: Callable[[], Any], within_s: float = 20.0) -> bool:
+def _is_notice(event: Json) -> bool:
+    """A line of the service, and not somebody's words that it put back."""
+    content = event.get("content", {})
+    return content.get("msgtype") == "m.notice" and COPY_OF not in content
+
+
+async def _eventually(holds: Callable[[], Any], within_s: float = 60.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if await holds():

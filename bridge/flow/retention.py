@@ -69,8 +69,7 @@ class Retention:
                 async for question in self._due():
                     gone += await self._erase(eraser, question)
                 left = await eraser.finish()
-            if gone:
-                await self.database.forget()
+            await self.database.forget()  # each time: the log may have been in use in the last round
             if gone or left:
                 log.info("retention.round", erased=gone, homeserver_left=left)
             return gone

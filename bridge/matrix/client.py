@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.matrix.calls import HomeserverCalls
+from bridge.matrix.inside import state_inside
 from bridge.ports import Json, Member, Permanent, Temporary, TransportDown
 
 
@@ -151,14 +152,12 @@ class MatrixClient(HomeserverCalls):
         room_id = await self.resolve_alias(alias)
         if room_id is None:
             raise Temporary("the room alias is taken and leads nowhere")
-        try:
-            there = {(event["type"], event.get("state_key", "")) for event in await self.state(room_id)}
-        except Permanent as error:
-            if error.code not in ("M_FORBIDDEN", "M_NOT_FOUND"):
-                raise
+        state = await state_inside(self, room_id, self.bot_id)
+        if state is None:
             # Only we make these and we never leave one: it was removed, or cut short before we were in.
             await self._client("DELETE", f"/directory/room/{_q(alias)}")
             return await self._create(content)
+        there = {(event["type"], event.get("state_key", "")) for event in state}
         for event_type, state_key, body in _first_state(content, alias, self.bot_id):
             if (event_type, state_key) not in there:
                 await self.put_state(room_id, event_type, state_key, body)

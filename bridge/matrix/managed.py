@@ -11,6 +11,7 @@ from bridge.domain import house, plan
 from bridge.matrix import discussion, rooms
 from bridge.matrix.abreast import abreast
 from bridge.matrix.botchat import bot_chat
+from bridge.matrix.inside import state_inside
 from bridge.matrix.outlet import Place
 from bridge.ports import Homeserver, Json, Permanent
 
@@ -80,18 +81,14 @@ class ManagedRooms:
 
     async def _look(self, room_ids: Mapping[str, str]) -> dict[str, plan.Actual]:
         """These rooms as they are, by key, without those that are gone."""
-        seen = zip(room_ids, await abreast(self._state, room_ids.values()), strict=True)
-        return {
-            key: _actual(room_ids[key], state, self.place.bot) for key, state in seen if state is not None
-        }
 
-    async def _state(self, room_id: str) -> list[Json] | None:
-        try:
-            return await self.homeserver.state(room_id)
-        except Permanent as error:
-            if error.code not in ("M_FORBIDDEN", "M_NOT_FOUND"):
-                raise
-            return None
+        async def state(room_id: str) -> list[Json] | None:
+            return await state_inside(self.homeserver, room_id, self.place.bot)
+
+        seen = zip(room_ids, await abreast(state, room_ids.values()), strict=True)
+        return {
+            key: _actual(room_ids[key], found, self.place.bot) for key, found in seen if found is not None
+        }
 
     async def _left_over(
         self, wanted: tuple[plan.Wanted, ...], organisation: plan.Actual | None

@@ -46,6 +46,8 @@ from bridge.ports import Json, Names, NotYet, RawInput, Reading
 NOTHING = Reading()
 Heard = Callable[[str], Awaitable[Json | None]]
 """An event that somebody sent into one of our rooms, by its ID, as long as it is kept."""
+MadeByUs = Callable[[str], Awaitable[bool]]
+"""Whether we made a room, by its ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,10 @@ class MatrixReader:
     own_rooms: own.OwnRooms = field(default_factory=own.OwnRooms)
     guests: Guests | None = None
     heard: Heard | None = None
+    made_by_us: MadeByUs | None = None
 
     async def __call__(self, item: RawInput) -> Reading:
-        """Read one event. Raises :class:`NotYet` for one about a card or offer still being recorded."""
+        """Read one event. Raises :class:`NotYet` for one about a room, card or offer still being recorded."""
         event: Json = json.loads(item.payload)
         sender = event.get("sender")
         if not isinstance(sender, str) or self.place.is_ours(sender):
@@ -93,8 +96,15 @@ class MatrixReader:
                 return Reading(
                     events=(BotInvited(author, event["event_id"], room_id, self._is_guest(author)),)
                 )
+            case "" if await self._is_being_made(event):
+                raise NotYet
             case _:
                 return NOTHING
+
+    async def _is_being_made(self, event: Json) -> bool:
+        """Whether this was said in a room of ours that isn't recorded: the invited may be quicker."""
+        said = event.get("type") in CONTENT_TYPES or event.get("type") == "m.reaction"
+        return said and self.made_by_us is not None and await self.made_by_us(str(event.get("room_id")))
 
     def _is_invitation(self, event: Json) -> bool:
         content = event.get("content")

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bridge.config import load_without_tokens
+from bridge.demo.freeport import free_port
 from bridge.desk import hereabouts
 from bridge.desk.finding import State, ok, wrong
 from bridge.sections import Config
@@ -46,9 +47,7 @@ async def test_a_port_of_another_program_is_wrong_and_a_free_one_is_right(
 
 
 async def test_a_free_port_is_right() -> None:
-    with socket.socket() as mine:
-        mine.bind(("127.0.0.1", 0))
-        port = mine.getsockname()[1]
+    port = free_port()
     (found,) = await hereabouts.listener(_config(port))
     assert found.state is State.OK
     (found,) = await hereabouts.smtp(_config(port))

@@ -11,7 +11,7 @@ from tests.support.clinic import Clinic, hospital
 MAILS_AN_HOUR = 15
 PUBLIC_URL = "https://colloque.hopital.example"
 CHANGES = {
-    "care": {"undo_within_s": 4},
+    "care": {"undo_within_s": 8},
     "mail": {"limits": {"of_question": MAILS_AN_HOUR}},
     "web": {"public_url": PUBLIC_URL},
 }

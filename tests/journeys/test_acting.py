@@ -55,7 +55,7 @@ SUMMED_AFTER_S = 33
 """Synapse sums its counts up every 30 seconds."""
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_what_was_taken_counts_no_more_and_what_still_waits_does(trusted: Clinic) -> None:
     reader, owner = trusted.members("duo")
     waiting = await reader.join(f"#colloque_w_duo:{DOMAIN}")

@@ -27,14 +27,14 @@ async def _senders(person: Person, room_id: str) -> set[str]:
     return {event["state_key"] for event in members["chunk"] if event["content"]["membership"] == "join"}
 
 
-async def _outgoing(clinic: Clinic) -> int:
-    return len(clinic.stack.mailbox.mails)
+def _mailed(clinic: Clinic, title: str) -> bool:
+    """Whether any mail is about this question; those of questions before may still be coming in."""
+    return any(title in mail.subject or title in mail.text for mail in clinic.stack.mailbox.mails)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(360)
 async def test_a_practitioner_asks_a_group_they_are_not_in_and_hears_the_owner_only(clinic: Clinic) -> None:
     asker, title = clinic.outsider, f"Avis {secrets.token_hex(3)}"
-    mails = await _outgoing(clinic)
     own, _ = await ask(clinic, asker, "duo", title)
     owner, other = clinic.members("duo")
     asked = await clinic.found("duo", title)
@@ -58,10 +58,10 @@ async def test_a_practitioner_asks_a_group_they_are_not_in_and_hears_the_owner_o
         await asker.join(asked.alias)
     with pytest.raises(Refused):
         await other.messages(own)
-    assert await _outgoing(clinic) == mails
+    assert not _mailed(clinic, title)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(360)
 async def test_a_member_of_the_group_asks_it_and_does_not_take_their_own_question(clinic: Clinic) -> None:
     asker, colleague = clinic.members("duo")
     title = f"Entre nous {secrets.token_hex(3)}"
@@ -98,7 +98,7 @@ async def _listed(person: Person, chat: str, words: str) -> str:
     return body(seen[0])
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(360)
 async def test_a_message_that_is_answered_becomes_the_question_and_the_asker_finds_it_in_their_list(
     clinic: Clinic,
 ) -> None:
@@ -133,11 +133,10 @@ async def patient(clinic: Clinic) -> AsyncIterator[Person]:
         yield person
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(360)
 async def test_a_patient_writes_to_the_bot_chooses_a_group_and_is_answered(
     clinic: Clinic, patient: Person
 ) -> None:
-    mails = await _outgoing(clinic)
     title = f"Tache {secrets.token_hex(3)}"
     chat = await chat_of(patient)
     await patient.say(chat, f"{title}\nElle change de couleur.")  # before the bot has come
@@ -162,7 +161,7 @@ async def test_a_patient_writes_to_the_bot_chooses_a_group_and_is_answered(
     for hidden in (asked.alias, f"#colloque_w_duo:{DOMAIN}", f"#colloque_g_duo:{DOMAIN}"):
         with pytest.raises(Refused):
             await patient.join(hidden)
-    assert await _outgoing(clinic) == mails
+    assert not _mailed(clinic, title)
 
 
 async def test_a_patient_whose_chat_is_encrypted_is_led_to_one_that_is_not(

@@ -15,7 +15,7 @@ from bridge.demo.person import Person
 from bridge.demo.photos import skin_jpeg
 from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, is_card
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(360)
 
 
 async def _submit(clinic: Clinic, raw: bytes, to: str, sender: str = PATIENT.address) -> None:
@@ -124,8 +124,10 @@ async def test_a_mail_of_thirty_megabytes_arrives_whole(clinic: Clinic) -> None:
     raw = message.as_bytes(policy=SMTP)
     assert len(raw) > 29_000_000
     await _submit(clinic, raw, "duo@hopital.example")
-    asked = await clinic.found("duo", "Trentemega")
     reader = clinic.members("duo")[0]
+    waiting = await reader.join("#colloque_w_duo:hopital.example")
+    await reader.wait_for(waiting, lambda e: is_card(e, "Trentemega"), deadline_s=120)
+    asked = await clinic.found("duo", "Trentemega")
     file = await reader.wait_for(asked.room_id, lambda e: body(e) == "scanner.dcm", deadline_s=60)
     assert await reader.download(file["content"]["url"]) == content
 
@@ -213,7 +215,7 @@ async def test_a_delivery_report_is_told_to_the_owner(clinic: Clinic) -> None:
     )
     await _submit(clinic, report, mail.sender, "")
     await owner.wait_for(asked.room_id, lambda e: "est revenu" in body(e))
-    assert await eventually(lambda: _lifted(clinic))
+    assert await eventually(lambda: _lifted(clinic), 90)
     assert not await _lifted(clinic)
 
 

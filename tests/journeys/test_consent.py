@@ -16,7 +16,7 @@ from tests.support.asking import ask, chat_of, hears, invited, someone_with_an_a
 from tests.support.clinic import DOMAIN, Asked, Clinic, body, eventually, is_card
 from tests.support.opinions import answer, choose, everything, mail_with, mailed, reference_in, told
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.parametrize("clinic", ["12"], indirect=True)]
+pytestmark = [pytest.mark.timeout(480), pytest.mark.parametrize("clinic", ["12"], indirect=True)]
 OPINION = "AVIS-INTERNE-8"
 
 
@@ -77,8 +77,8 @@ async def _answers(asker: Person, own: str, what: str, words: str) -> str:
 async def _consents(clinic: Clinic, asked: Asked, owner: Person) -> list[tuple[str, str, str]]:
     """What the transcript has on record: what was done, by whom and how."""
     chat = await clinic.bot_room(owner)
-    await owner.say(asked.room_id, "!export")
     seen = {e["event_id"] for e in await owner.messages(chat) if body(e).endswith(".json")}
+    await owner.say(asked.room_id, "!export")
     file = await owner.wait_for(
         chat, lambda e: body(e).endswith(".json") and e["event_id"] not in seen, deadline_s=60
     )
@@ -90,7 +90,7 @@ async def _consents(clinic: Clinic, asked: Asked, owner: Person) -> list[tuple[s
 async def test_who_asks_on_matrix_agrees_in_their_room_and_can_take_it_back_there(
     clinic: Clinic, patient: Person, who: str
 ) -> None:
-    mails, title = len(clinic.stack.mailbox.mails), f"Placard {secrets.token_hex(3)}"
+    title = f"Placard {secrets.token_hex(3)}"
     if who == "patient":
         asker, own = patient, await _asks_as_patient(clinic, patient, title)
     else:
@@ -133,7 +133,9 @@ async def test_who_asks_on_matrix_agrees_in_their_room_and_can_take_it_back_ther
         ("consent_given", "patient", "written"),
         ("consent_withdrawn", "patient", "written"),
     ]
-    assert len(clinic.stack.mailbox.mails) == mails
+    # Mails of the questions before may still be coming in.
+    about = [m for m in clinic.stack.mailbox.mails if title in m.subject or title in m.text]
+    assert about == []
 
 
 async def test_a_patient_takes_the_consent_back_by_mail_before_the_opinion_is_given(clinic: Clinic) -> None:

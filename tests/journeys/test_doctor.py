@@ -14,7 +14,7 @@ import pytest
 from bridge.ports import Json
 from tests.support.clinic import Clinic
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(360)
 
 CHECKS = {
     "configuration",

@@ -20,7 +20,7 @@ from bridge.demo.hospital import Ports, write_configuration
 from bridge.registration import registration
 from tests.support.clinic import DOMAIN, hospital
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(480)
 SLOW = {"per_second": 0.2, "burst_count": 3}
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support.clinic import PATIENT, Clinic, eventually, hospital
 from tests.support.ward import port_of
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 DOCS = Path(__file__).parents[2] / "docs"
 BOX = re.compile(r"^```(?:sh)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -81,7 +81,7 @@ async def _number(clinic: Clinic) -> str:
         found[:] = [line.split("\t")[0] for line in seen.splitlines() if "unverified" in line]
         return bool(found)
 
-    assert await eventually(listed, 60)
+    assert await eventually(listed, 120)
     return found[0]
 
 

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import json
 import re
+import signal
 import smtplib
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from bridge.demo.photos import skin_jpeg
 from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital
 from tests.support.traces import found_in
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(480)
 
 HERS = {
     "first": "Prurit zorglubien depuis vendredi",
@@ -139,14 +140,26 @@ async def _conversation(clinic: Clinic) -> tuple[Asked, Person]:
     await _mail(clinic, clinic.group("derm").address, HERS["first"], HERS["first"])
     asked = await clinic.found("derm", HERS["first"])
     await second.join(asked.alias)
-    await asyncio.gather(
-        owner.say(asked.room_id, ABOUT_HER["answer"]), second.say(asked.room_id, ABOUT_HER["second"])
-    )
+    with _paused(clinic):
+        await owner.say(asked.room_id, ABOUT_HER["answer"])
+        await second.say(asked.room_id, ABOUT_HER["second"])
     owner = await clinic.owner(asked, [owner, second])
     mail = await clinic.stack.mailbox.wait_for(ADDRESS, matching=lambda m: "madame" in m.text)
     await _mail(clinic, mail.answer_address, f"Re: {mail.subject}", HERS["reply"], mail)
     await owner.wait_for(asked.room_id, lambda e: "guère" in str(e["content"]))
     return asked, owner
+
+
+@contextlib.contextmanager
+def _paused(clinic: Clinic) -> Iterator[None]:
+    """The bridge stands still, so that it closes no room before everyone in it has spoken."""
+    process = clinic.stack.bridge.process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 async def _other_hands(clinic: Clinic, asked: Asked, owner: Person) -> None:
@@ -215,7 +228,7 @@ async def _transcript(clinic: Clinic, asked: Asked, owner: Person) -> None:
 
 
 async def _next_room(person: Person, asked: Asked) -> str:
-    """The room that the question moved into, joined."""
+    """The room that the question moved into, joined, once the bridge knows it as such."""
     joined = []
 
     async def let_in() -> bool:
@@ -224,6 +237,7 @@ async def _next_room(person: Person, asked: Asked) -> str:
         return bool(joined)
 
     assert await eventually(let_in)
+    await person.wait_for(joined[0], lambda e: ABOUT_HER["why"] in body(e))
     return joined[0]
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 
 import aiohttp
-import pytest
 
 from bridge.demo.mailbox import Mail
 from bridge.demo.person import Person
 from tests.journeys.conftest import PUBLIC_URL
 from tests.support.clinic import Asked, Clinic, body, eventually, is_card
 from tests.support.ward import port_of
-
-pytestmark = pytest.mark.timeout(170)
 
 
 class Patient:
@@ -148,6 +145,7 @@ async def test_the_language_and_the_state_are_asked_for_by_words_and_answered_by
     await owner.say(asked.room_id, f"Tout va bien {asked.subject}")
     answer = await patient.gets(f"Tout va bien {asked.subject}")
     assert "Reply above this line" in answer.text
+    for words in ("In English, please.", "Status?"):
+        await owner.wait_for(asked.room_id, lambda e, words=words: words in body(e))
     said = [e for e in await owner.messages(asked.room_id) if "_p_" in e["sender"]]
     assert not [e for e in said if "English" in body(e) or "Status" in body(e)]
-    assert [e for e in await owner.messages(asked.room_id) if "In English, please." in body(e)]

@@ -227,7 +227,7 @@ async def _everything_of_invite(person: Person, room_id: str) -> Json:
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 async def test_a_bridge_killed_at_every_step_of_an_opinion_asks_once_and_notes_once(fragile: Clinic) -> None:
     points = " ".join(
         f"{point}:{kind}"

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from bridge.demo.person import Person, Refused
 from tests.support.clinic import DOMAIN, Asked, Clinic, body, eventually, hospital
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def _taken(clinic: Clinic, owner: Person) -> Asked:
 
 
 async def _again(asked: Asked, person: Person) -> str:
-    """The room that the question waits in since it lost its owner, joined."""
+    """The room that the question waits in since it lost its owner, joined once the bridge knows it."""
     joined: list[str] = []
 
     async def let_in() -> bool:
@@ -51,6 +51,7 @@ async def _again(asked: Asked, person: Person) -> str:
         return True
 
     assert await eventually(let_in)
+    await person.wait_for(joined[0], lambda e: e["type"] == "m.room.message")
     return joined[0]
 
 
@@ -62,17 +63,23 @@ async def _is_out(clinic: Clinic, asked: Asked, person: Person) -> bool:
     return await eventually(out)
 
 
+async def _is_in_none(person: Person, rooms: set[str]) -> bool:
+    return not rooms & set((await person.call("GET", "/v3/joined_rooms"))["joined_rooms"])
+
+
 async def test_questions_of_one_who_leaves_wait_again_and_their_rooms_are_shut(clinic: Clinic) -> None:
     goes = clinic.people[f"@dr2:{DOMAIN}"]
     open_one, over = await _taken(clinic, goes), await _taken(clinic, goes)
     await goes.say(over.room_id, "!clore")
     await goes.wait_for(over.room_id, lambda e: body(e).startswith("Question close"))
 
+    rooms = {await goes.join(f"#colloque_{alias}_derm:{DOMAIN}") for alias in "gw"}
     _set(clinic, goes.user_id, active=False)
     colleague = clinic.members("derm")[1]
     again = await _again(open_one, colleague)
     assert await _is_out(clinic, open_one, goes)
     assert await _is_out(clinic, over, goes)
+    assert await eventually(lambda: _is_in_none(goes, rooms))
     await colleague.say(again, "Je reprends.")
     await colleague.wait_for(again, lambda e: body(e).startswith("Prise en charge par"))
 
@@ -116,7 +123,12 @@ async def test_who_leaves_by_hand_is_told_once_stays_out_at_a_start_and_comes_ba
     await clinic.stack.bridge.start()
     assert not set(rooms) & set(await leaves.invites())
     assert sum("quitté un salon" in said for said in await clinic.bot_chat(leaves)) == 1
-    assert any(asked.subject in said and "reprendre" in said for said in await clinic.bot_chat(owns))
+
+    async def lost() -> bool:
+        said = await clinic.bot_chat(owns)
+        return any(asked.subject in words and "reprendre" in words for words in said)
+
+    assert await eventually(lost)
 
     await leaves.say(await clinic.bot_room(leaves), "!revenir")
 

@@ -23,7 +23,7 @@ async def two(clinic: Clinic) -> AsyncIterator[list[NioPerson]]:
         await person.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_question_from_its_card_to_the_patients_mail(clinic: Clinic, two: list[NioPerson]) -> None:
     owner, other = two
     waiting = await owner.join(f"#colloque_w_duo:{DOMAIN}")

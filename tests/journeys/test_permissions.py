@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bridge.demo.person import Person
+from bridge.demo.person import Person, Refused
 from bridge.domain.house import hidden, private_key
 from tests.support.clinic import DOMAIN, Asked, Clinic, _hash, body, eventually
 from tests.support.permissions import NO, YES, May, tried, written
@@ -81,10 +81,20 @@ async def _waiting(clinic: Clinic, stranger: Person) -> dict[str, May]:
     for role, person in people.items():
         asked = await clinic.ask("derm", "Une marque sur la peau.")
         space = await _room(members[0], "g_derm")
+        assert await eventually(lambda s=space, a=asked: _lists(members[0], s, a.room_id))  # type: ignore[misc]
         rows[role] = await tried(
             person, asked.room_id, asked.event_id, spaces=[space], other=stranger.user_id
         )
     return rows
+
+
+async def _lists(person: Person, space: str, room_id: str) -> bool:
+    """Whether a space has this room already: that comes after its card."""
+    path = f"/v3/rooms/{quote(space)}/state/m.space.child/{quote(room_id)}"
+    try:
+        return bool((await person.call("GET", path)).get("via"))
+    except Refused:
+        return False
 
 
 async def _taken(clinic: Clinic, stranger: Person) -> dict[str, May]:
@@ -226,6 +236,7 @@ async def _private(clinic: Clinic, stranger: Person) -> Table:
     return rows
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("clinic", ["12"], indirect=True)
 async def test_who_may_do_what_is_as_the_document_says(clinic: Clinic, stranger: Person) -> None:
     table = await _of_the_house(clinic, stranger)

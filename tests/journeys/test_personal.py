@@ -45,7 +45,11 @@ async def test_a_private_message_is_opened_from_the_bot_chat_and_found_by_both(c
     (room,) = await _children(clinic, first, "private")
     await first.say(room, "Peux-tu échanger ?")
     await second.wait_for(room, lambda e: e.get("content", {}).get("body") == "Peux-tu échanger ?")
-    assert any("salon privé avec" in line for line in await clinic.bot_chat(first))
+
+    async def told() -> bool:
+        return any("salon privé avec" in line for line in await clinic.bot_chat(first))
+
+    assert await eventually(told)
 
 
 async def test_a_direct_chat_that_a_client_starts_with_the_bot_in_it_is_found_by_both(clinic: Clinic) -> None:

@@ -7,15 +7,18 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from bridge.ports import Json
+from bridge.storage import inforce
+from bridge.storage.database import Database
 from tests.support.clinic import DOMAIN, Clinic, eventually, hospital
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(400)
 ADMIN = f"@dr0:{DOMAIN}"
 
 
@@ -35,12 +38,21 @@ def _change(clinic: Clinic, group: str, members: list[str]) -> None:
     content = yaml.load(_file(clinic).read_text())
     content["organisation"]["admins"] = [ADMIN]
     next(entry for entry in content["groups"] if entry["key"] == group)["members"] = members
-    with _file(clinic).open("w") as out:
-        yaml.dump(content, out)
+    changed = StringIO()
+    yaml.dump(content, changed)
+    _write(clinic, changed.getvalue())
+
+
+def _write(clinic: Clinic, text: str) -> None:
+    """All of it at once: the service looks at any moment, and half a file is a broken one."""
+    beside = _file(clinic).with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(_file(clinic))
 
 
 def _logged(clinic: Clinic, event: str) -> list[Json]:
-    lines = (clinic.stack.directory / "bridge.log").read_text().splitlines()
+    whole = (clinic.stack.directory / "bridge.log").read_text().rpartition("\n")[0]
+    lines = whole.splitlines()
     found = [json.loads(line) for line in lines if line.startswith("{")]
     return [entry for entry in found if entry["event"] == event]
 
@@ -55,12 +67,23 @@ async def _is_member(clinic: Clinic, person: str, key: str) -> bool:
     return any(name.lower().startswith(key) for name in names)
 
 
+async def _is_in_force(clinic: Clinic, person: str, key: str) -> bool:
+    """Whether decisions go by it: people are invited before."""
+    database = Database(f"sqlite:///{clinic.stack.directory}/colloque.db")
+    async with database.reading() as connection:
+        organisation = await inforce.load(connection)
+    await database.close()
+    group = organisation.group(key) if organisation else None
+    return group is not None and person in group.members
+
+
 async def test_a_changed_organisation_is_in_force_without_a_restart_and_a_broken_one_is_not(
     clinic: Clinic,
 ) -> None:
     newcomer = f"@dr3:{DOMAIN}"
     _change(clinic, "derm", [f"@dr0:{DOMAIN}", f"@dr1:{DOMAIN}", newcomer])
     assert await eventually(lambda: _is_member(clinic, newcomer, "derm"))
+    assert await eventually(lambda: _is_in_force(clinic, newcomer, "derm"))
     asked = await clinic.ask("derm")
     person = clinic.people[newcomer]
     await person.join(asked.alias)
@@ -68,7 +91,7 @@ async def test_a_changed_organisation_is_in_force_without_a_restart_and_a_broken
     await clinic.sealed(asked, person)  # a member only since the change: whoever decides knows
 
     right = _file(clinic).read_text()
-    _file(clinic).write_text(right.replace("groups:", "groupes:"))
+    _write(clinic, right.replace("groups:", "groupes:"))
 
     async def told() -> bool:
         return any("did you mean 'groups'" in text for text in await clinic.bot_chat(clinic.people[ADMIN]))
@@ -80,7 +103,7 @@ async def test_a_changed_organisation_is_in_force_without_a_restart_and_a_broken
     still = await clinic.ask("derm")
     assert still.card
 
-    _file(clinic).write_text(right)
+    _write(clinic, right)
     _change(clinic, "cardio", [])  # three of four people
     assert await eventually(lambda: _held(clinic))
     assert await _is_member(clinic, f"@dr1:{DOMAIN}", "cardio")

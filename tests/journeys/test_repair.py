@@ -15,8 +15,9 @@ from ruamel.yaml import YAML
 
 from bridge.demo.person import Person, Refused
 from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital, is_card
+from tests.support.idle import idle
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ async def _taken(clinic: Clinic) -> tuple[Asked, Person]:
     await owner.say(asked.room_id, "Je m'en occupe.")
     await clinic.sealed(asked, owner)
     await clinic.stack.mailbox.wait_for(PATIENT.address, matching=lambda m: "Je m'en occupe." in m.text)
+    await idle(clinic)  # a room in which something is still to be done is left for a later round
     return asked, owner
 
 
@@ -131,11 +133,12 @@ async def test_a_room_as_it_should_be_is_left_alone(mended: Clinic) -> None:
     waiting = await mended.ask("derm")
     asked, owner = await _taken(mended)
     await mended.stack.bridge.stop()
-    await mended.stack.bridge.start()
     log = mended.stack.directory / "bridge.log"
+    before = log.read_text().count("repair.round")
+    await mended.stack.bridge.start()
 
     async def went_round() -> bool:
-        return log.read_text().count("repair.round") >= 2
+        return log.read_text().count("repair.round") > before
 
     assert await eventually(went_round)
     assert "repair.drift" not in log.read_text()

@@ -20,7 +20,7 @@ from bridge.demo.stack import NotReady
 from tests.support.clinic import PATIENT, Asked, Clinic, body, hospital
 from tests.support.postgres import fresh, programs
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(400)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from tests.journeys.conftest import PUBLIC_URL
 from tests.support.clinic import PATIENT, Clinic, body
 from tests.support.ward import port_of
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(400)
 ADDRESS = "secret@patients.example"
 
 

@@ -13,7 +13,7 @@ from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospi
 
 SECOND = 1 / 3600
 CHANGES = {
-    "care": {"remind_after_h": 2 * SECOND, "handover_expires_after_h": 6 * SECOND, "undo_within_s": 1},
+    "care": {"remind_after_h": 2 * SECOND, "handover_expires_after_h": 15 * SECOND, "undo_within_s": 1},
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from bridge import maildoctor
 from bridge.cli import app
 from bridge.config import Config, load_without_tokens
+from bridge.demo.freeport import free_port
 from bridge.desk.finding import Finding, State
 from bridge.mail.signed import LookupFailed
 
@@ -123,11 +123,9 @@ async def test_without_an_address_of_our_own_that_is_advised(tmp_path: Path) -> 
 
 
 def test_the_command_names_what_is_wrong_and_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port, other = free_port(), free_port()
     sample = Path("config/config.yaml").read_text()
-    sample = sample.replace("port: 2524", f"port: {port}").replace("port: 25 ", f"port: {port + 1} ")
+    sample = sample.replace("port: 2524", f"port: {port}").replace("port: 25 ", f"port: {other} ")
     (tmp_path / "config.yaml").write_text(sample)
     (tmp_path / "organisation.yaml").write_text(Path("config/organisation.yaml").read_text())
     monkeypatch.setattr("bridge.mail.dns.NameServers", lambda: Published({}, silent=True))

@@ -154,7 +154,7 @@ async def test_more_mails_at_once_than_memory_allows_come_again(
     held, shelf.held_until = asyncio.Event(), asyncio.Event()
     shelf.holding = held
     first = asyncio.create_task(_send(listener.port))
-    await asyncio.wait_for(held.wait(), 5)
+    await asyncio.wait_for(held.wait(), 30)
     with pytest.raises(aiosmtplib.SMTPDataError) as refused:
         await _send(listener.port)
     assert refused.value.code == 451
@@ -166,7 +166,7 @@ async def test_more_mails_at_once_than_memory_allows_come_again(
 
 async def _reply(reader: asyncio.StreamReader) -> bytes:
     """The last line of one reply."""
-    while (line := await asyncio.wait_for(reader.readline(), 5))[3:4] == b"-":
+    while (line := await asyncio.wait_for(reader.readline(), 30))[3:4] == b"-":
         pass
     return line
 
@@ -178,7 +178,7 @@ async def _send(port: int) -> None:
 
 def _lmtp(port: int, recipients: list[str], raw: bytes) -> list[int]:
     """Deliver by hand, and read as many replies as there are recipients (RFC 2033, 4.2)."""
-    client = smtplib.LMTP("127.0.0.1", port, timeout=5)
+    client = smtplib.LMTP("127.0.0.1", port, timeout=30)
     client.ehlo_or_helo_if_needed()
     client.mail("m@p.example")
     for recipient in recipients:
@@ -207,7 +207,7 @@ PIPELINED = (
 
 
 async def _replies(reader: asyncio.StreamReader, count: int) -> list[bytes]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return [(await reader.readline())[:3] for _ in range(count)]
 
 

@@ -15,7 +15,7 @@ from bridge.mail.mailbox import MailboxPlace, MailboxReader
 from bridge.utc import SystemClock
 from tests.support.imapserver import PASSWORD, USER, ImapServer, imap_server
 
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 
 
 def mail(number: int, *, to: str = "derm@hopital.example", more: str = "") -> bytes:

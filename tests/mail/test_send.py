@@ -63,9 +63,11 @@ async def test_a_connection_that_the_server_wants_to_end_is_opened_again(
 
 async def test_a_connection_that_no_longer_answers_is_opened_again(world: World) -> None:
     server = await world.server()
-    mailer = world.mailer(server, timeout=0.3)
+    mailer = world.mailer(server)
     await submit(mailer, "marie")
     server.stuck.add(server.connections[0])
+    assert mailer._client is not None
+    mailer._client.timeout = 0.3  # of this connection only: the next one has time
     await submit(mailer, "marie")
     assert len(server.accepted) == 2
     assert len(server.connections) == 2

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from tests.matrix.test_desk import Office
 from tests.matrix.test_desk import office as office
+
+pytestmark = pytest.mark.timeout(600)
+"""Some thirty commands, each a process of its own."""
 
 Content = dict[str, Any]
 

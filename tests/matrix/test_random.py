@@ -22,7 +22,7 @@ from bridge.storage.database import Database
 from tests.matrix.conftest import DOMAIN, TOKEN
 from tests.support.memory import MemoryNames
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 SEEDS = (3, 17, 29, 41, 58)
 ROUNDS = 3
 WRITES = ("PUT", "POST", "DELETE")

@@ -79,7 +79,7 @@ async def test_whoever_else_writes_holds_up_the_input_but_not_the_event_loop(
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     storing = asyncio.create_task(door.put([_row("a")], 1.0))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(8):  # SQLite waits for 10 s
         await asyncio.sleep(0.2)
     assert not storing.done()
     other.execute("ROLLBACK")

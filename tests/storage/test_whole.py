@@ -141,7 +141,7 @@ async def test_a_locked_file_holds_up_the_look_but_not_the_event_loop(tmp_path: 
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
     other.execute("BEGIN EXCLUSIVE")
     looking = asyncio.create_task(_seen(database, "a"))
-    async with asyncio.timeout(3):  # SQLite waits for 10 s
+    async with asyncio.timeout(8):  # SQLite waits for 10 s
         await asyncio.sleep(0.2)
     assert not looking.done()
     other.close()

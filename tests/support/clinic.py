@@ -226,7 +226,7 @@ def is_card(event: Json, subject: str) -> bool:
     return subject in body(event) and event["content"].get("msgtype") == "m.text"
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], within_s: float = 30) -> bool:
+async def eventually(holds: Callable[[], Awaitable[bool]], within_s: float = 60) -> bool:
     """Whether something becomes true in time."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

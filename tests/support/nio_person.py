@@ -75,7 +75,7 @@ class NioPerson:
         """The number that the client shows beside the room."""
         return int(self.client.rooms[room_id].unread_notifications)
 
-    async def shown(self, room_id: str, words: str, within_s: float = 30) -> Event:
+    async def shown(self, room_id: str, words: str, within_s: float = 60) -> Event:
         """The newest event from others in a room that has these words, once it is shown."""
 
         def found() -> Event | None:
@@ -87,7 +87,7 @@ class NioPerson:
         assert event is not None
         return event
 
-    async def until(self, holds: Callable[[], bool], within_s: float = 30) -> None:
+    async def until(self, holds: Callable[[], bool], within_s: float = 60) -> None:
         """Sync until something holds."""
         end = time.monotonic() + within_s
         while not holds():

@@ -85,12 +85,23 @@ async def _shown(person: Person, room_id: str, spaces: Sequence[str]) -> bool:
     """Whether one of these spaces shows the room to this person."""
     for space in spaces:
         try:
-            shown = await person.call("GET", f"/v1/rooms/{quote(space)}/hierarchy")
+            if room_id in await _rooms_of(person, space):
+                return True
         except Refused:
             continue
-        if any(room["room_id"] == room_id for room in shown["rooms"]):
-            return True
     return False
+
+
+async def _rooms_of(person: Person, space: str) -> set[str]:
+    """All that a space shows, whose first page may be full of what earlier tests left there."""
+    found: set[str] = set()
+    query: dict[str, str] = {}
+    while True:
+        shown = await person.call("GET", f"/v1/rooms/{quote(space)}/hierarchy", **query)
+        found |= {room["room_id"] for room in shown["rooms"]}
+        if "next_batch" not in shown:
+            return found
+        query = {"from": shown["next_batch"]}
 
 
 async def _searched(person: Person, room_id: str) -> bool:

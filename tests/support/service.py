@@ -38,4 +38,6 @@ def kills(clinic: Clinic) -> Counter[str]:
 
 def crash_at(clinic: Clinic, points: str) -> None:
     """At which points the bridge is killed from now on; see :mod:`tests.support.crashing`."""
-    (clinic.stack.directory / "crash-at").write_text(points)
+    written = clinic.stack.directory / "crash-at.new"
+    written.write_text(points)
+    written.replace(clinic.stack.directory / "crash-at")

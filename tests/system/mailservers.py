@@ -26,7 +26,7 @@ from bridge.demo.freeport import free_port
 from bridge.demo.mailbox import LocalMailbox
 
 PASSWORD = "secret"
-START_WITHIN_S = 20.0
+START_WITHIN_S = 60.0
 HOST = "127.0.0.1"
 
 POSTFIX = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import pytest
 from PIL import Image
 
 from bridge.demo.mailbox import Attached, Mail
@@ -11,6 +12,8 @@ from bridge.demo.photos import skin_heic, skin_jpeg
 from tests.support.clinic import PATIENT, body
 from tests.support.service import crash_at, kills, restarted
 from tests.system.conftest import RealClinic
+
+pytestmark = pytest.mark.timeout(400)
 
 PATIENCE_S = 90.0
 

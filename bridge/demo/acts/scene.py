@@ -15,7 +15,7 @@ from bridge.domain.organisation import ExpertGroup
 from bridge.domain.plan import bot_chat_alias
 from bridge.ports import Json
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 @dataclass(slots=True)
