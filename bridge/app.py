@@ -65,6 +65,7 @@ SCAN_S = 5.0
 """How often the workers look for what a lost nudge, or a process that died, may have left waiting."""
 
 STOP_WITHIN_S = 8.0
+"""From the signal until what is still under way is cut off."""
 
 
 async def read_result(item: RawInput) -> Reading:
@@ -346,6 +347,8 @@ class Bridge:
 
     async def stop(self) -> None:
         """Stop taking in, finish what is under way, close everything. What waits is kept."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + STOP_WITHIN_S
         await self.listener.stop()
         if self.mailbox is not None:
             await self.mailbox.stop()
@@ -354,8 +357,8 @@ class Bridge:
         await asyncio.gather(*self._running, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
-        await self.inbox.lanes.stop(STOP_WITHIN_S / 2)
-        await self.outbox.lanes.stop(STOP_WITHIN_S / 2)
+        await self.inbox.lanes.stop((ends - loop.time()) / 2)
+        await self.outbox.lanes.stop(ends - loop.time())
         await self.mailer.close()
         await self.ahead.sandbox.close()
         await self.homeserver.close()
