@@ -40,7 +40,7 @@ def asking(
         **Inquiry(outlet, organisation, catalogue, clock).handlers,
         **Originals(outlet, StoredMails(database, clock, wake)).handlers,
         **Wishing(outlet, organisation, wishes).handlers,
-        **Summary(outlet, organisation, catalogue).handlers,
+        **Summary(outlet, organisation, catalogue, clock).handlers,
     }
 
 

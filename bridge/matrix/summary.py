@@ -13,14 +13,17 @@ from zoneinfo import ZoneInfo
 from bridge.domain import effects as fx
 from bridge.domain.findings import Catalogue
 from bridge.domain.organisation import ExpertGroup, Organisation
+from bridge.domain.state import Question
 from bridge.locale import text
 from bridge.matrix import rooms
 from bridge.matrix.links import Part, Row, link_to, written
 from bridge.matrix.outlet import Handlers, Outlet
-from bridge.ports import Json, Outcome, Task
+from bridge.ports import Clock, Json, Outcome, Task, Temporary
 
 SHOWN = 10
 """Questions on the card; the number is of all."""
+ARRIVES_WITHIN_S = 60.0
+"""So long the card waits for a question whose first words aren't in its room yet: no link leads to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Summary:
     outlet: Outlet
     organisation: Organisation
     catalogue: Catalogue
+    clock: Clock
 
     @property
     def handlers(self) -> Handlers:
@@ -37,7 +41,7 @@ class Summary:
         return {fx.CountWaiting: self.count}
 
     async def count(self, task: Task, effect: fx.CountWaiting) -> Outcome:
-        """Bring both to the number as it is now."""
+        """Bring both to the number as it is now. Raises :class:`Temporary` while a question still arrives."""
         group = self.organisation.group(effect.group)
         waiting = await self.outlet.names.waiting(effect.group)
         await self._name(effect.group, group.name if group else effect.group, waiting)
@@ -81,6 +85,8 @@ class Summary:
         heading = text(language, "list.card", count=listed.total, since=since)
         shown = listed.questions if oldest in listed.questions else (*listed.questions[:-1], oldest)
         firsts = await self.catalogue.first_events([question.stem for question in shown])
+        if any(question.stem not in firsts and self._arrives(question) for question in shown):
+            raise Temporary("a question isn't in its room yet")
         rows = [
             Row(
                 question.reference,
@@ -92,6 +98,9 @@ class Summary:
         if listed.total > len(rows):
             rows.append(Row(text(language, "list.more_listed", count=listed.total - len(rows))))
         return rooms.words(*written([Part(heading, tuple(rows))]), notice=True)
+
+    def _arrives(self, question: Question) -> bool:
+        return (self.clock.now() - question.began).total_seconds() < ARRIVES_WITHIN_S
 
     def _link(self, stem: str, event_id: str) -> str:
         """None without an event: clients would show the alias of a room that they don't know."""
