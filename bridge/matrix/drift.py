@@ -16,6 +16,10 @@ OPEN_TO_GROUP = (Status.WAITING, Status.WITHDRAWN)
 """Where the group's members may be in the room."""
 
 
+OVER = (Status.CLOSED, Status.ARCHIVED, Status.WITHDRAWN)
+"""Where nobody writes; what is said in ``SetSpeaking`` then."""
+
+
 def open_to_group(question: Question) -> bool:
     """Whether the group's members may be in the room; not where an opinion was taken back."""
     recalled = question.link is not None and question.link.recalled
@@ -33,9 +37,9 @@ def wanted_state(
             bot=place.bot,
             ghost=place.ghost(question.ghost),
             room_version=room_version,
-            owner=question.owner if taken else None,
+            owner=(question.owner or None) if taken else None,
             locked=question.status is not Status.WAITING,
-            closed=question.status in (Status.CLOSED, Status.ARCHIVED),
+            closed=question.status in OVER,
         ),
         "m.room.join_rules": {"join_rule": "invite"} if closed else rooms.restricted_to(*spaces),
         "m.room.history_visibility": {"history_visibility": "joined" if taken else "shared"},
