@@ -77,10 +77,11 @@ class Summary:
     async def _content(self, group: ExpertGroup) -> Json:
         language = group.language
         listed = await self.catalogue.waiting([group.key], SHOWN)
-        if not listed.total:
+        queue = (await self.catalogue.queues([group.key])).get(group.key)
+        if not listed.total or queue is None:  # the last one may have been taken between the two
             body, html = written([Part(text(language, "list.card_empty"))])
             return rooms.words(body, html, notice=True)
-        oldest = (await self.catalogue.queues([group.key]))[group.key].oldest
+        oldest = queue.oldest
         since = self._moment(language, oldest.asked_at)
         heading = text(language, "list.card", count=listed.total, since=since)
         shown = listed.questions if oldest in listed.questions else (*listed.questions[:-1], oldest)

@@ -30,12 +30,13 @@ class Catalogue:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.events: dict[str, str] = {}
+        self.waits = True
 
     async def waiting(self, groups: Sequence[str], limit: int) -> Listed:
         return Listed((self.question,), 1)
 
     async def queues(self, groups: Sequence[str]) -> dict[str, Queue]:
-        return {"derm": Queue(1, self.question)}
+        return {"derm": Queue(1, self.question)} if self.waits else {}
 
     async def first_events(self, stems: Sequence[str]) -> dict[str, str]:
         return self.events
@@ -102,3 +103,10 @@ async def test_a_question_that_does_not_arrive_is_on_the_card_all_the_same(board
     board.clock.now_is = NOW + timedelta(seconds=ARRIVES_WITHIN_S)
     await board.count()
     assert board.catalogue.question.reference in await board.card()
+
+
+async def test_a_question_that_is_taken_while_the_card_is_written_leaves_it_empty(board: Board) -> None:
+    board.catalogue.waits = False
+    await board.count()
+    assert board.catalogue.question.reference not in await board.card()
+    assert await board.card()
