@@ -14,10 +14,8 @@ INSIDE = ("join", "invite", "knock")
 
 OPEN_TO_GROUP = (Status.WAITING, Status.WITHDRAWN)
 """Where the group's members may be in the room."""
-
-
 OVER = (Status.CLOSED, Status.ARCHIVED, Status.WITHDRAWN)
-"""Where nobody writes; what is said in ``SetSpeaking`` then."""
+"""Where nobody writes, which is what ``SetSpeaking`` brought into the room."""
 
 
 def open_to_group(question: Question) -> bool:

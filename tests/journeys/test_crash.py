@@ -14,10 +14,10 @@ from bridge.demo.mailbox import Attached
 from bridge.demo.person import Person
 from bridge.demo.photos import skin_jpeg
 from tests.support.clinic import PATIENT, Asked, Clinic, body, eventually, hospital, is_card
+from tests.support.fragile import PATIENCE_S
 from tests.support.service import crash_at, kills, restarted
 
 COMMAND = (sys.executable, "-m", "tests.support.crashing", "run")
-PATIENCE_S = 360.0
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ from typing import Any
 
 import asyncpg
 
+GONE_S = 1
+"""So long a server is gone when it is restarted: at once, nobody would have met it away."""
+
 
 class NoPostgres(Exception):
     """No PostgreSQL could be started, so the suite fails."""
@@ -130,7 +133,7 @@ def _system(binaries: Path) -> Iterator[Server]:
 
         def restart() -> None:
             _run(stop, account)
-            time.sleep(1)
+            time.sleep(GONE_S)
             _run(start, account)
 
         try:
@@ -168,7 +171,7 @@ def _crash(server: Any) -> None:
 
     words = ("-D", str(server.pgdata), "-m", "immediate", "-w", "stop")
     pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
-    time.sleep(1)
+    time.sleep(GONE_S)
     server.ensure_postgres_running()
 
 
