@@ -57,11 +57,13 @@ maximal_backoff_time=3s
 queue_run_delay=1s
 """
 
+# Postfix looks again a minute later at a mail that its agent still held as its next try came; it finds it
+# when it wakes, every five seconds here.
 SERVICES = """
 127.0.0.1:{smtp} inet n - n - - smtpd
 pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n - 0 cleanup
-qmgr      unix  n - n 300 1 qmgr
+qmgr      unix  n - n 5 1 qmgr
 tlsmgr    unix  - - n 1000? 1 tlsmgr
 rewrite   unix  - - n - - trivial-rewrite
 bounce    unix  - - n - 0 bounce

@@ -13,9 +13,10 @@ from tests.support.clinic import PATIENT, body
 from tests.support.service import crash_at, kills, restarted
 from tests.system.conftest import RealClinic
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
+"""Postfix itself may rest a mail for a minute after each time that the bridge died over it."""
 
 
 async def test_a_heic_photo_in_and_a_jpeg_out_arrive_once_though_the_bridge_dies_around_the_commit(
