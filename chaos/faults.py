@@ -21,6 +21,9 @@ STARTING = 0.25
 machine is: what never gets to work says nothing about what a death does to it."""
 READY_S = 15.0
 """How long to wait for that at most: the homeserver may be away."""
+UP_FOR = 2.0
+"""How often its start's time a homeserver runs before the next restart: on a slow machine it would be away
+more than there."""
 FULL_BYTES = 64 * 1024
 """Nothing can be written behind this place of a file while the disk is full."""
 
@@ -39,6 +42,7 @@ class Breaker:
     chance: random.Random
     restart_database: Callable[[], Awaitable[None]] | None
     counts: Counter[str] = field(default_factory=Counter)
+    _homeserver_rests_until: float = 0.0
 
     async def run(self, ending: asyncio.Event) -> None:
         """Break things until the end; everything runs again when this returns."""
@@ -108,13 +112,18 @@ class Breaker:
 
     async def restart_homeserver(self) -> None:
         """SIGKILL or SIGTERM, a moment of absence, and a start."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._homeserver_rests_until:
+            return
         synapse = self.clinic.stack.synapse
         await (synapse.kill() if self.chance.random() < 0.5 else synapse.stop())
         await asyncio.sleep(self.chance.uniform(0, 3))
+        began = loop.time()
         while True:
             with contextlib.suppress(SynapseFailed):
                 await synapse.start()
                 break
+        self._homeserver_rests_until = loop.time() + UP_FOR * (loop.time() - began)
         self.counts["homeserver_restarts"] += 1
 
     async def freeze_homeserver(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 import uuid
@@ -25,6 +26,11 @@ AGAIN_S = 0.5
 PATIENCE_S = 600.0
 TALK_S = (20.0, 180.0)
 """How long a conversation goes on."""
+LATEST, UNHEARD = 20, 5
+"""So many of an owner's latest messages may be on their way; then they wait for some to arrive."""
+HEARD_WITHIN_S = 60.0
+"""And for so long: a mail that was refused never arrives."""
+LOOK_S = 2.0
 AWAY = (aiohttp.ClientError, OSError, TimeoutError, Waited, aiosmtplib.SMTPException, ValueError)
 
 
@@ -135,6 +141,7 @@ class World:
             quiet_after = asyncio.get_running_loop().time() + self.chance.uniform(*TALK_S)
             while not self.ending.is_set() and asyncio.get_running_loop().time() < quiet_after:
                 await self._exchange(talk)
+                await self._heard(talk)
                 await asyncio.sleep(self.chance.uniform(0.5, 4))
         except (Told, Refused) as error:
             talk.trouble = str(error)
@@ -177,6 +184,24 @@ class World:
         reply_to = await until(mine, "mail to answer")
         for _ in range(self.chance.randint(1, 2)):
             await self.mail(talk, reply_to, f"Re: {talk.title}")
+
+    async def _heard(self, talk: Talk) -> None:
+        """Let what was said arrive: what a slow machine can't do must not pile up without end."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + HEARD_WITHIN_S
+        while not self.ending.is_set() and loop.time() < end:
+            with contextlib.suppress(Refused, *AWAY):
+                if self._few_on_their_way(talk) and await self._in_the_room(talk):
+                    return
+            await asyncio.sleep(LOOK_S)
+
+    def _few_on_their_way(self, talk: Talk) -> bool:
+        heard = " ".join(mail.text for mail in self.mails.taken if mail.recipient == talk.address)
+        return sum(mark not in heard for mark, _ in talk.to_patient[-LATEST:]) <= UNHEARD
+
+    async def _in_the_room(self, talk: Talk) -> bool:
+        events = await self.clinic.people[talk.owner].messages(talk.room_id)
+        return any(talk.to_room[-1] in body(event) for event in events)
 
 
 async def _card(person: Person, waiting: str, title: str) -> dict[str, object] | None:
