@@ -22,8 +22,8 @@ machine is: what never gets to work says nothing about what a death does to it."
 READY_S = 15.0
 """How long to wait for that at most: the homeserver may be away."""
 UP_FOR = 2.0
-"""How often its start's time a homeserver runs before the next restart: on a slow machine it would be away
-more than there."""
+"""How many times as long as its start took a homeserver runs before the next restart: on a slow machine it
+would be away more than there."""
 FULL_BYTES = 64 * 1024
 """Nothing can be written behind this place of a file while the disk is full."""
 
@@ -42,7 +42,7 @@ class Breaker:
     chance: random.Random
     restart_database: Callable[[], Awaitable[None]] | None
     counts: Counter[str] = field(default_factory=Counter)
-    _homeserver_rests_until: float = 0.0
+    _homeserver_rests_until: float = field(default=0.0, init=False)
 
     async def run(self, ending: asyncio.Event) -> None:
         """Break things until the end; everything runs again when this returns."""

@@ -27,10 +27,11 @@ PATIENCE_S = 600.0
 TALK_S = (20.0, 180.0)
 """How long a conversation goes on."""
 LATEST, UNHEARD = 20, 5
-"""So many of an owner's latest messages may be on their way; then they wait for some to arrive."""
+"""Of so many latest messages of an owner, how many may be on their way before they wait for some."""
 HEARD_WITHIN_S = 60.0
 """And for so long: a mail that was refused never arrives."""
 LOOK_S = 2.0
+"""Between two looks, since each costs the homeserver a page of the room."""
 AWAY = (aiohttp.ClientError, OSError, TimeoutError, Waited, aiosmtplib.SMTPException, ValueError)
 
 
