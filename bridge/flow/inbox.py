@@ -137,7 +137,10 @@ class Inbox:
             self._doubted.discard(conversation)
             first = None
         item = first or await self._head(conversation)
+        over = self.lanes.turn()
         while item is not None and not self.lanes.stopping:
+            if over():
+                return 0.0
             wait_s = item.due_at - self.clock.now().timestamp()
             if wait_s > 0:
                 return wait_s

@@ -3,7 +3,7 @@
 A lane is anything hashable (a conversation; a conversation and an outlet). ``drain`` works on one
 lane until there is nothing due and returns how many seconds until there will be, or ``None``. Who
 has just stored what is first in a lane may say so: if nobody works on the lane, ``drain`` gets it and need
-not look.
+not look. A lane with much to do takes turns with those that wait for a place.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ F = TypeVar("F")
 PAUSE_AFTER_CRASH_S = 1.0
 """How long a lane rests when its drain itself failed (the database is away, say)."""
 
+TURN_S = 1.0
+"""How long a lane may be worked on while others wait for a place."""
+
 
 class Lanes(Generic[L, F]):
     """The running lanes of one kind."""
@@ -30,6 +33,7 @@ class Lanes(Generic[L, F]):
     ) -> None:
         self._name = name
         self._drain = drain
+        self._at_once = at_once
         self._slots = asyncio.Semaphore(at_once)
         self._running: dict[L, asyncio.Task[None]] = {}
         self._again: set[L] = set()
@@ -67,6 +71,14 @@ class Lanes(Generic[L, F]):
     def _due(self, lane: L) -> None:
         self._timers.pop(lane, None)
         self.nudge(lane)
+
+    def turn(self) -> Callable[[], bool]:
+        """Begin a lane's turn; the result tells whether it is over, so that ``drain`` should return 0.
+
+        It is over only if others wait: whoever has a thousand things to do doesn't hold up a new question.
+        """
+        until = asyncio.get_running_loop().time() + TURN_S
+        return lambda: len(self._running) > self._at_once and asyncio.get_running_loop().time() >= until
 
     async def _run(self, lane: L, first: F | None) -> None:
         wait_s: float | None = None

@@ -101,8 +101,11 @@ class Outbox:
         transport = self._transports[_kind(lane)]
         row = first or await self._head(lane)
         recording: _Recording = None
+        over = self.lanes.turn()
         try:
             while row is not None and not self.lanes.stopping:
+                if over():
+                    return 0.0
                 wait_s = row.due_at - self.clock.now().timestamp()
                 wait_s = max(wait_s, transport.rest())
                 if wait_s > 0:

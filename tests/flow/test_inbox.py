@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from bridge.domain.effects import Say
 from bridge.domain.state import Policy
+from bridge.flow import lanes
 from bridge.flow.inbox import Inbox
 from bridge.flow.retry import INPUT_TRIES
 from bridge.ports import RawInput, Reading
@@ -89,3 +91,28 @@ async def test_what_belongs_to_no_question_is_kept_without_a_word(worker: Inbox)
     assert kept.status == "quarantined"
     async with worker.database.reading() as connection:
         assert await outbox.pending(connection) == {}
+
+
+async def test_a_conversation_with_much_to_do_holds_up_no_other(
+    worker: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided: list[str] = []
+
+    async def slow(item: RawInput) -> Reading:
+        await asyncio.sleep(0.01)
+        decided.append(item.key)
+        return Reading(forget=True)
+
+    monkeypatch.setattr(lanes, "TURN_S", 0.02)
+    single = Inbox(
+        worker.database, Alone(None), Clock(), {"matrix": slow}, Policy(), worker.wake_outbox, at_once=1
+    )
+    single.lanes.open()
+    many = [inbox.Arrival(f"matrix:${number}", "matrix", "!busy", b"{}") for number in range(40)]
+    await single.take([*many, inbox.Arrival("matrix:$other", "matrix", "!other", b"{}")])
+    async with asyncio.timeout(60):
+        while len(decided) < 41:
+            await asyncio.sleep(0.01)
+    await single.lanes.stop(10)
+    assert decided.index("matrix:$other") < decided.index("matrix:$39")
+    assert [key for key in decided if key != "matrix:$other"] == [arrival.key for arrival in many]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.domain.effects import CloseJoin, CoverExposed, HideHistory, Planned, RemoveOthers, Wake
+from bridge.flow import lanes
 from bridge.flow.outbox import BESIDES_S, Outbox
 from bridge.flow.retry import Backoff
 from bridge.ports import Json, Outcome, Task, Temporary, TransportDown
@@ -176,3 +177,41 @@ async def test_what_a_decision_names_first_is_begun_first(
     monkeypatch.setattr(worker.lanes, "nudge", nudge)
     worker.wake([LANE, ("q1", "matrix"), ("q2", "matrix")])
     assert begun == [(LANE, 0.0), (("q1", "matrix"), BESIDES_S), (("q2", "matrix"), BESIDES_S)]
+
+
+class Steady:
+    """Performs whatever it gets, taking a moment."""
+
+    backoff = AT_ONCE
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    async def perform(self, task: Task) -> Outcome:
+        await asyncio.sleep(0.01)
+        self.done.append(task.key)
+        return Outcome()
+
+    async def failed(self, task: Task, error: str) -> Outcome:
+        return Outcome()
+
+
+async def test_a_lane_with_much_to_do_holds_up_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "TURN_S", 0.02)
+    performer = Steady()
+    many = [Planned(CloseJoin(f"busy{number}", "busy"), "busy") for number in range(40)]
+    planned = [*many, Planned(CloseJoin("other", "other"), "other")]
+    await database.write(lambda connection: outbox.add(connection, planned, time.time(), "before"))
+    worker = Outbox(
+        database, Alone(None), SystemClock(), {"matrix": performer}, lambda _names: None, at_once=1
+    )
+    worker.lanes.open()
+    await worker.scan()
+    async with asyncio.timeout(60):
+        while len(performer.done) < 41:
+            await asyncio.sleep(0.01)
+    await worker.lanes.stop(10)
+    assert performer.done.index("other") < performer.done.index("busy39")
+    assert [key for key in performer.done if key != "other"] == [each.effect.key for each in many]
