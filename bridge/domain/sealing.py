@@ -85,3 +85,6 @@ class GrantOwner:
 OVERLAPPING = (CloseJoin, HideHistory, RemoveOthers)
 """May begin while the step before is performed but not yet recorded: the seal is short, and were the record
 lost, that step would be done once more, to no effect."""
+
+UNBROKEN = (*OVERLAPPING, CoverExposed)
+"""Follow the step before whatever else waits: until they are done, others may read what the owner says."""

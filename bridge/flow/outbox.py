@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.effects import NEVER_GIVEN_UP
+from bridge.domain.sealing import UNBROKEN
 from bridge.flow.lanes import Lanes
 from bridge.flow.meter import Meter
 from bridge.flow.retry import Backoff
@@ -104,7 +105,7 @@ class Outbox:
         over = self.lanes.turn()
         try:
             while row is not None and not self.lanes.stopping:
-                if over():
+                if over() and not isinstance(row.effect, UNBROKEN):
                     return 0.0
                 wait_s = row.due_at - self.clock.now().timestamp()
                 wait_s = max(wait_s, transport.rest())

@@ -70,7 +70,7 @@ async def test_a_lane_is_worked_on_to_its_end_while_no_other_waits(monkeypatch: 
 
 
 async def test_lanes_that_wait_are_done_before_a_long_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One place, its turn over at once: what is last in the long lane is done last of all."""
+    """One place, its turn over soon: a long lane goes on in its order, after the short ones."""
     monkeypatch.setattr(lanes, "TURN_S", 0.001)
     work = Work(a=5000, b=1, c=1)
     done = await work.all_done()

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bridge.domain.effects import CloseJoin, CoverExposed, HideHistory, Planned, RemoveOthers, Wake
+from bridge.domain.effects import (
+    CloseJoin,
+    CountWaiting,
+    CoverExposed,
+    HideHistory,
+    Planned,
+    RemoveOthers,
+    Wake,
+)
 from bridge.flow import lanes
 from bridge.flow.outbox import BESIDES_S, Outbox
 from bridge.flow.retry import Backoff
@@ -201,8 +209,27 @@ async def test_a_lane_with_much_to_do_holds_up_no_other(
 ) -> None:
     monkeypatch.setattr(lanes, "TURN_S", 0.02)
     performer = Steady()
-    many = [Planned(CloseJoin(f"busy{number}", "busy"), "busy") for number in range(40)]
-    planned = [*many, Planned(CloseJoin("other", "other"), "other")]
+    many = [Planned(CountWaiting(f"busy{number}", "derm"), "busy") for number in range(40)]
+    await _performed(database, performer, [*many, Planned(CountWaiting("other", "derm"), "other")])
+    assert performer.done.index("other") < performer.done.index("busy39")
+    assert [key for key in performer.done if key != "other"] == [each.effect.key for each in many]
+
+
+async def test_a_seal_that_has_begun_is_not_left_for_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who didn't get the question can read until its end."""
+    monkeypatch.setattr(lanes, "TURN_S", 0.0)
+    performer = Steady()
+    await _seal(database)
+    await _performed(database, performer, [Planned(CountWaiting("other", "derm"), "other")], 5)
+    assert performer.done == ["a", "b", "c", "d", "other"]
+
+
+async def _performed(
+    database: Database, performer: Steady, planned: list[Planned], count: int | None = None
+) -> None:
+    """Add these, and wait until ``count`` are performed, or all of them, one lane at a time."""
     await database.write(lambda connection: outbox.add(connection, planned, time.time(), "before"))
     worker = Outbox(
         database, Alone(None), SystemClock(), {"matrix": performer}, lambda _names: None, at_once=1
@@ -210,8 +237,6 @@ async def test_a_lane_with_much_to_do_holds_up_no_other(
     worker.lanes.open()
     await worker.scan()
     async with asyncio.timeout(60):
-        while len(performer.done) < 41:
+        while len(performer.done) < (count or len(planned)):
             await asyncio.sleep(0.01)
     await worker.lanes.stop(10)
-    assert performer.done.index("other") < performer.done.index("busy39")
-    assert [key for key in performer.done if key != "other"] == [each.effect.key for each in many]
