@@ -1,4 +1,4 @@
-"""``python -m bench [--only race,seal,…] [--report file.json]``: measures and prints a table."""
+"""``python -m bench [--only race,seal,…] [--report file.json]``: measures, shows each part as it is done."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ def main(
     figures: Figures = {}
     for name in names:
         with tempfile.TemporaryDirectory(prefix=f"colloque-{name}-") as directory:
-            figures |= asyncio.run(_measured(ALL[name], Path(directory)))
-    _print(figures)
-    if report is not None:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+            found = asyncio.run(_measured(ALL[name], Path(directory)))
+        _print(found)
+        figures |= found
+        if report is not None:
+            report.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 async def _measured(measurement: Measurement, directory: Path) -> Figures:
