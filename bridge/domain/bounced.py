@@ -71,6 +71,7 @@ def _of_answer(question: Question, event: ev.MailBounced) -> Decision:
     changed = replace(
         question,
         handed=tuple(mail for mail in question.handed if mail != lost),
+        unmarked=tuple(mail for mail in question.unmarked if mail.number != event.number),
         outgoing=(*question.outgoing, replace(lost, refused=True)),
     )
     return Decision(changed, in_room(changed, *shown, say, again))

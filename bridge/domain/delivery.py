@@ -6,14 +6,24 @@ Every line that goes out carries its state as the bot's mark: ⏳ queued, ✅ ha
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.domain import effects as fx
 from bridge.domain import events as ev
 from bridge.domain.acts import COLLOQUE, Act, Did
 from bridge.domain.content import Line
 from bridge.domain.replies import By, reply
-from bridge.domain.state import Decision, Outgoing, Policy, Question, in_room, latest, said, thread_of
+from bridge.domain.state import (
+    Decision,
+    Outgoing,
+    Policy,
+    Question,
+    Unmarked,
+    in_room,
+    latest,
+    said,
+    thread_of,
+)
 
 STOPPED = "stopped"
 """Why nothing is sent to an address whose patient wants no e-mails."""
@@ -21,6 +31,11 @@ HANDED_KEPT = 5
 """How many mails a question remembers that could still come back."""
 SHOWN_AFTER_S = 0.25
 """A mail that has left by then is never shown as one that waits."""
+MARKED_AFTER_S = 0.5
+"""For so long no further mail has left when those that did are marked: each mark costs a homeserver as much
+as a message, and what somebody says comes before how it is shown."""
+MARKED_WITHIN_S = 10.0
+"""They are marked by then even if the owner writes on."""
 QUEUED, SENT, REFUSED, AGAIN = "⏳", "✅", "⚠️", "🔁"
 
 
@@ -117,17 +132,48 @@ def _answer(
 
 
 def handed_over(question: Question, event: ev.AnswerHandedOver, now: datetime) -> Decision:
-    """The next mail server has the owner's answer."""
-    cause = f"answer:{event.number}:sent"
-    act = Act(f"{question.id}:{cause}", Did.DELIVERED, COLLOQUE, "", {"number": str(event.number)})
+    """The next mail server has the owner's answer; its lines show it when no further mail leaves."""
+    act = Act(
+        f"{question.id}:answer:{event.number}:sent",
+        Did.DELIVERED,
+        COLLOQUE,
+        "",
+        {"number": str(event.number)},
+    )
     gone = tuple(o for o in question.outgoing if o.number == event.number)
+    generation = gone[0].generation if gone else question.generation
     settled = replace(
         question,
         handed=(*question.handed, *gone)[-HANDED_KEPT:],
         outgoing=tuple(o for o in question.outgoing if o.number != event.number),
+        unmarked=(*question.unmarked, Unmarked(event.number, generation, event.events, now)),
         answered_at=question.answered_at or now,
     )
-    return Decision(settled, _marks(question, event.number, event.events, cause, SENT), (act,))
+    clears = [unqueued(question, event_id) for event_id in event.events]
+    here = in_room(question, *clears) if generation == question.generation else ()
+    wake = () if question.unmarked else (_wake_marks(question, event.number),)
+    return Decision(settled, (*here, *wake), (act,))
+
+
+def _wake_marks(question: Question, number: int) -> fx.Planned:
+    wake = fx.WakeMarks(f"{question.id}:marks:{number}", question.id, number)
+    return fx.Planned(wake, question.id, MARKED_AFTER_S)
+
+
+def marks_due(question: Question, event: ev.MarksDue, now: datetime) -> Decision:
+    """The lines of the mails that left show it, unless more have left since."""
+    if not question.unmarked:
+        return Decision(question)
+    first, newest = question.unmarked[0], question.unmarked[-1]
+    if newest.number > event.number and now - first.at < timedelta(seconds=MARKED_WITHIN_S):
+        return Decision(question, (_wake_marks(question, newest.number),))
+    marks = [
+        _mark(question, f"answer:{mail.number}:sent", event_id, SENT)
+        for mail in question.unmarked
+        if mail.generation == question.generation
+        for event_id in mail.events
+    ]
+    return Decision(replace(question, unmarked=()), in_room(question, *marks))
 
 
 def left_out(question: Question, event: ev.FileLeftOut) -> Decision:
@@ -146,25 +192,25 @@ def refused(question: Question, event: ev.AnswerFailed) -> Decision:
     say = fx.Say(key, question.id, message, question.language, values, stem=question.stem)
     again = fx.React(f"{key}:again", question.room, sent=key, symbol=AGAIN)
     act = Act(f"{question.id}:{cause}", Did.FAILED, COLLOQUE, event.reason, {"number": str(event.number)})
-    marks = _marks(question, event.number, event.events, cause, REFUSED)
+    marks = _refusals(question, event.number, event.events, cause)
     return Decision(replace(question, outgoing=kept), (*marks, *in_room(question, say, again)), (act,))
 
 
-def _marks(
-    question: Question, number: int, events: tuple[str, ...], cause: str, symbol: str
-) -> tuple[fx.Planned, ...]:
-    """The state of a mail on each of its lines, or on their copies; not in a room that was left behind."""
+def _refusals(question: Question, number: int, events: tuple[str, ...], cause: str) -> tuple[fx.Planned, ...]:
+    """Each of a mail's lines shows that it was refused; not in a room that was left behind."""
     going = next((o for o in question.outgoing if o.number == number), None)
     if going is not None and going.generation != question.generation:
         return ()
-    copies = dict(question.exposed)
     effects: list[fx.Effect] = []
     for event_id in events:
-        shown = copies.get(event_id) or event_id
-        effects.append(unqueued(question, event_id))
-        key = f"{question.id}:{cause}:{event_id}"
-        effects.append(fx.React(key, question.room, event_id=shown, symbol=symbol))
+        effects += [unqueued(question, event_id), _mark(question, cause, event_id, REFUSED)]
     return in_room(question, *effects)
+
+
+def _mark(question: Question, cause: str, event_id: str, symbol: str) -> fx.React:
+    """The state of a mail on one of its lines, or on its copy."""
+    shown = dict(question.exposed).get(event_id) or event_id
+    return fx.React(f"{question.id}:{cause}:{event_id}", question.room, event_id=shown, symbol=symbol)
 
 
 def resend(question: Question, by: By, _why: str, now: datetime, _policy: Policy) -> Decision:

@@ -44,6 +44,8 @@ from bridge.domain.sealing import GrantOwner as GrantOwner
 from bridge.domain.sealing import HideHistory as HideHistory
 from bridge.domain.sealing import Lock as Lock
 from bridge.domain.sealing import RemoveOthers as RemoveOthers
+from bridge.domain.waking import Wake as Wake
+from bridge.domain.waking import WakeMarks as WakeMarks
 
 
 class Lane(StrEnum):
@@ -297,15 +299,6 @@ class TellSender:
 
 
 @dataclass(frozen=True, slots=True)
-class Wake:
-    """Bring an event back into the inbox after a delay (see :class:`Planned`)."""
-
-    key: str
-    question_id: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
 class Restore:
     """Bring a question room's state back to what the question says: someone changed it."""
 
@@ -356,7 +349,7 @@ MatrixEffect = (
     | OpinionEffect
 )
 MailEffect = Acknowledge | Answer | TellPatient | TellSender | Suppress
-Effect = MatrixEffect | MailEffect | Wake | WakeVideo | CheckAgenda | ReadAgain
+Effect = MatrixEffect | MailEffect | Wake | WakeMarks | WakeVideo | CheckAgenda | ReadAgain
 
 NEVER_GIVEN_UP = (
     CreateQuestionRoom,
@@ -393,7 +386,7 @@ class Planned:
         match self.effect:
             case Acknowledge() | Answer() | TellPatient() | TellSender() | Suppress():
                 return Lane.MAIL
-            case Wake() | WakeVideo() | CheckAgenda() | ReadAgain():
+            case Wake() | WakeMarks() | WakeVideo() | CheckAgenda() | ReadAgain():
                 return f"{Lane.TIMER}:{self.effect.key}"
             case _:
                 return Lane.MATRIX

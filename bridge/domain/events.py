@@ -27,6 +27,8 @@ from bridge.domain.opinions import Link
 from bridge.domain.opinions import OpinionRecalled as OpinionRecalled
 from bridge.domain.opinions import OpinionTold as OpinionTold
 from bridge.domain.opinions import PreviewMarked as PreviewMarked
+from bridge.domain.waking import DraftDue as DraftDue
+from bridge.domain.waking import MarksDue as MarksDue
 
 
 class Standing(StrEnum):
@@ -321,13 +323,6 @@ class SealCompleted:
 
 
 @dataclass(frozen=True, slots=True)
-class DraftDue:
-    """The quiet period of draft ``number`` is over."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
 class AnswerHandedOver:
     """The next mail server took the owner's answer, made of these Matrix events."""
 
@@ -382,6 +377,7 @@ Event = (
     | BotAsked
     | SealCompleted
     | DraftDue
+    | MarksDue
     | AnswerHandedOver
     | FileLeftOut
     | AnswerFailed

@@ -132,6 +132,7 @@ OfMail = (
 OfTheBridge = (
     ev.SealCompleted
     | ev.DraftDue
+    | ev.MarksDue
     | ev.AnswerHandedOver
     | ev.FileLeftOut
     | ev.AnswerFailed
@@ -202,6 +203,8 @@ def _of_the_bridge(question: Question, event: OfTheBridge, now: datetime, policy
             return opined.sealed(opened, policy)
         case ev.DraftDue():
             return delivery.draft_due(question, event, now)
+        case ev.MarksDue():
+            return delivery.marks_due(question, event, now)
         case ev.AnswerHandedOver():
             return delivery.handed_over(question, event, now)
         case ev.FileLeftOut():

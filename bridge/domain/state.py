@@ -103,6 +103,16 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmarked:
+    """A mail that a server took ``at`` that time, and whose lines don't show it yet."""
+
+    number: int
+    generation: int
+    events: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One question of one requester to one expert group.
 
@@ -120,7 +130,8 @@ class Question:
     ``mailed`` and ``internal`` are the owner's latest events that went to the patient, and that never will;
     ``correction`` is an edit that came after the mail and waits for the owner's word; ``correction_offer``
     is the key of the line that offers it.
-    ``handed`` are the latest mails that a server took, should one come back. ``held`` are mails whose
+    ``handed`` are the latest mails that a server took, should one come back; ``unmarked`` those that
+    aren't shown as taken yet. ``held`` are mails whose
     sender the owner still has to judge, ``admitted`` those that they let in; ``also_from`` are further
     addresses of the patient.
 
@@ -174,6 +185,7 @@ class Question:
     correction_offer: str = ""
     requester: str = ""
     handed: tuple[Outgoing, ...] = ()
+    unmarked: tuple[Unmarked, ...] = ()
     held: tuple[HeldMail, ...] = ()
     admitted: tuple[str, ...] = ()
     also_from: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.domain import effects as fx
-from bridge.domain.events import DraftDue, Event, VideoDue
+from bridge.domain.events import DraftDue, Event, MarksDue, VideoDue
 from bridge.flow.agenda import conflicts
 from bridge.flow.retry import MATRIX, Backoff
 from bridge.ports import Clock, Outcome, Permanent, Task
@@ -31,6 +31,8 @@ class Timers:
                 return await self._read_again(again)
             case fx.Wake() as wake:
                 event = DraftDue(wake.number)
+            case fx.WakeMarks() as wake_marks:
+                event = MarksDue(wake_marks.number)
             case fx.WakeVideo() as wake_video:
                 event = VideoDue(wake_video.number, wake_video.sequence)
             case fx.CheckAgenda() as check:

@@ -69,6 +69,8 @@ def _event(kind: str, author: ev.Author, number: int, target: int) -> ev.Event:
             return ev.AnswerFailed(target % 7, (f"$e{target}",), "550")
         case "sent":
             return ev.AnswerHandedOver(target % 7, (f"$e{target}",))
+        case "marks":
+            return ev.MarksDue(target % 7)
         case "sealed":
             return ev.SealCompleted(generation=1 + target % 3)
         case "alarm":
@@ -85,7 +87,7 @@ def _event(kind: str, author: ev.Author, number: int, target: int) -> ev.Event:
 KINDS = st.sampled_from(
     [
         *("write", "notice", "edit", "edit into a command", "redact", "mark", "hand", "leave", "gone"),
-        *("mail", "failed", "sent", "sealed", "alarm", "errand", "too", "flood", "judged"),
+        *("mail", "failed", "sent", "marks", "sealed", "alarm", "errand", "too", "flood", "judged"),
         *ORDERS.split(),
     ]
 )

@@ -294,6 +294,7 @@ def test_the_delivery_state_of_a_covered_message_shows_on_its_copy() -> None:
         message(CLAIRE, "$1"),
         ev.SealCompleted((("$1", "$copy"),)),
         ev.AnswerHandedOver(1, ("$1",)),
+        ev.MarksDue(1),
     )
     (react,) = only(decision, fx.React)
     assert isinstance(react, fx.React)
