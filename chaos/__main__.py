@@ -26,7 +26,7 @@ def main(
     report: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
     directory: Annotated[Path | None, typer.Option("--dir", help="Keep logs and databases here.")] = None,
 ) -> None:
-    """Break things; exit 1 unless nothing was lost, doubled, disordered, or shown to the wrong person."""
+    """Break things; exit 1 unless nothing was lost, doubled, disordered, unmarked or shown to the wrong."""
     if db not in ("sqlite", "postgres"):
         raise typer.BadParameter("must be sqlite or postgres", param_hint="--db")
     if processes > 1 and db == "sqlite":
@@ -44,7 +44,7 @@ def main(
 
 
 def _good(figures: dict[str, Any]) -> bool:
-    bad = ("lost", "duplicated", "order_inversions", "owners_wrong", "misdirected", "troubles")
+    bad = ("lost", "duplicated", "order_inversions", "owners_wrong", "misdirected", "unmarked", "troubles")
     return figures["sent"] > 0 and not any(figures[name] for name in bad)
 
 

@@ -21,6 +21,7 @@ FIGURES = (
     "order_inversions",
     "owners_wrong",
     "misdirected",
+    "unmarked",
     "refused_and_told",
     "troubles",
 )
@@ -115,11 +116,7 @@ def _mail_side(
     talk: Talk, events: Sequence[Json], taken: Sequence[Taken], doubtful: set[str], result: Count
 ) -> None:
     """The owner's words, in mails to this patient and nobody else."""
-    told = {
-        event["content"].get("m.relates_to", {}).get("event_id")
-        for event in events
-        if event["type"] == "m.reaction" and "⚠" in event["content"].get("m.relates_to", {}).get("key", "")
-    }
+    told, marked = _marked(events, "⚠"), _marked(events, "✅")
     seen: list[str] = []
     for word, event_id in talk.to_patient:
         result.figures["sent"] += 1
@@ -127,6 +124,10 @@ def _mail_side(
         seen += [word for mail in mails if mail.recipient == talk.address]
         if any(mail.recipient != talk.address for mail in mails):
             result.add("misdirected", f"question {talk.number}: {word}")
+        # What others may have read is shown by a copy, which has the same word.
+        shown = {event["event_id"] for event in events if word in body(event)} | {event_id}
+        if mails and not shown & (told | marked):
+            result.add("unmarked", f"question {talk.number}: owner's {word} {event_id}")
         if not mails and event_id in told:
             result.figures["refused_and_told"] += 1
         elif not mails:
@@ -140,3 +141,13 @@ def _mail_side(
     order = {word: number for number, (word, _) in enumerate(talk.to_patient)}
     arrived = [w for mail in taken for w in WORD.findall(mail.text) if w in order]
     _order(talk, [word for word, _ in talk.to_patient], arrived, result)
+
+
+def _marked(events: Sequence[Json], symbol: str) -> set[str]:
+    """The messages with this mark of the bot."""
+    relations = [
+        event["content"].get("m.relates_to", {})
+        for event in events
+        if event["type"] == "m.reaction" and event["sender"].startswith("@colloque:")
+    ]
+    return {relation["event_id"] for relation in relations if symbol in relation.get("key", "")}

@@ -116,7 +116,8 @@ async def _settled(clinic: Clinic, talks: list[Talk], mails: MailServer, ward: W
     while True:
         result = await count(clinic, talks, mails.taken, await _doubtful(ward))
         taken_s = time.monotonic() - started
-        if not (result.figures["lost"] or result.figures["owners_wrong"]) or taken_s > SETTLE_S:
+        missing = any(result.figures[name] for name in ("lost", "owners_wrong", "unmarked"))
+        if not missing or taken_s > SETTLE_S:
             return result, taken_s
         await asyncio.sleep(2)
 
