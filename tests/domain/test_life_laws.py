@@ -65,6 +65,19 @@ def _event(kind: str, author: ev.Author, number: int, target: int) -> ev.Event:
             return ev.MailPostponed(f"m{number}", "q1", MANY, life.NOW.timestamp() + number, first=True)
         case "judged":
             return ev.MailJudged(author, event_id, f"m{target}", ("once", "refuse")[number % 2])
+        case "failed" | "sent" | "marks" | "sealed" | "alarm":
+            return _of_the_bridge(kind, target)
+        case _:
+            about = life.COLLEAGUE if author is life.OWNER else life.OWNER
+            words = f"{about.user_id} {INTERNAL}" if kind == "handover" else INTERNAL
+            message = ev.MemberWrote(author, event_id, marked, internal=True)
+            if kind in ("accept", "decline"):
+                return ev.Instructed(author, event_id, Command(kind, words))
+            return ev.Ordered(message, Command(kind, words))
+
+
+def _of_the_bridge(kind: str, target: int) -> ev.Event:
+    match kind:
         case "failed":
             return ev.AnswerFailed(target % 7, (f"$e{target}",), "550")
         case "sent":
@@ -73,15 +86,8 @@ def _event(kind: str, author: ev.Author, number: int, target: int) -> ev.Event:
             return ev.MarksDue(target % 7)
         case "sealed":
             return ev.SealCompleted(generation=1 + target % 3)
-        case "alarm":
-            return ev.AlarmRang()
         case _:
-            about = life.COLLEAGUE if author is life.OWNER else life.OWNER
-            words = f"{about.user_id} {INTERNAL}" if kind == "handover" else INTERNAL
-            message = ev.MemberWrote(author, event_id, marked, internal=True)
-            if kind in ("accept", "decline"):
-                return ev.Instructed(author, event_id, Command(kind, words))
-            return ev.Ordered(message, Command(kind, words))
+            return ev.AlarmRang()
 
 
 KINDS = st.sampled_from(
