@@ -26,7 +26,7 @@ def main(
     report: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
     directory: Annotated[Path | None, typer.Option("--dir", help="Keep logs and databases here.")] = None,
 ) -> None:
-    """Break things; exit 1 unless nothing was lost, doubled, disordered, unmarked or shown to the wrong."""
+    """Break things; exit 1 if anything was lost, doubled, disordered, unmarked or misdirected."""
     if db not in ("sqlite", "postgres"):
         raise typer.BadParameter("must be sqlite or postgres", param_hint="--db")
     if processes > 1 and db == "sqlite":

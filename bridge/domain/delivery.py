@@ -35,7 +35,7 @@ MARKED_AFTER_S = 0.5
 """For so long no further mail has left when those that did are marked: each mark costs a homeserver as much
 as a message, and what somebody says comes before how it is shown."""
 MARKED_WITHIN_S = 10.0
-"""They are marked by then even if the owner writes on."""
+"""When the first is that old the timer isn't set again: they are marked even if the owner writes on."""
 QUEUED, SENT, REFUSED, AGAIN = "⏳", "✅", "⚠️", "🔁"
 
 
