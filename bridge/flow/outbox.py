@@ -136,7 +136,7 @@ class Outbox:
     async def _perform(self, row: outbox.Row, transport: Transport) -> Outcome | None:
         """Try an effect; returns what came of it, or ``None`` when that is settled otherwise."""
         performer = self.performers[_kind((row.conversation, row.lane))]
-        row = self._doubting(row)
+        row = await self._doubting(row)
         try:
             with transport.trying(performer.backoff.outage):
                 outcome = await performer.perform(row)
@@ -156,10 +156,17 @@ class Outbox:
             return outcome
         return None
 
-    def _doubting(self, row: outbox.Row) -> outbox.Row:
-        """Note a try. The first one of the process that decided on the effect needs no doubt."""
-        doubtful = row.started or row.process != self.database.process or row.id in self._tried
+    async def _doubting(self, row: outbox.Row) -> outbox.Row:
+        """Note a try. The first one of the process that decided on the effect needs no doubt.
+
+        Another one that tries before it leaves word: if it dies, the one that decided would know nothing.
+        """
+        ours = row.process == self.database.process
+        doubtful = row.started or not ours or row.id in self._tried
         self._tried.add(row.id)
+        if not ours and not row.started and not self.database.sqlite:
+            now = self.clock.now().timestamp()
+            await self.database.write(lambda connection: outbox.start(connection, row.id, now))
         return replace(row, started=doubtful)
 
     async def _finish(self, row: outbox.Row, outcome: Outcome, error: str | None = None) -> outbox.Row | None:

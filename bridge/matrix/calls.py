@@ -17,6 +17,19 @@ NO_ANSWER = object()
 """Stands for a body that isn't JSON: whoever sent it, it wasn't the homeserver."""
 
 
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send no PUT again when its connection breaks off: the library would, at once and without a word.
+
+    The homeserver may have done it and have forgotten the transaction ID since (it restarted); we look first.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method == "GET":
+            raise
+        raise aiohttp.ClientConnectionError("the connection broke off") from error
+
+
 class HomeserverCalls:
     """Calls below ``/_matrix``, as ``user_id`` unless a call says otherwise.
 
@@ -39,7 +52,9 @@ class HomeserverCalls:
         """Open the connection pool; the homeserver need not be up."""
         connector = aiohttp.TCPConnector(limit=32)
         headers = {"Authorization": f"Bearer {self._token}"}
-        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=self._timeout)
+        self._session = aiohttp.ClientSession(
+            connector=connector, headers=headers, timeout=self._timeout, middlewares=(_once,)
+        )
 
     async def close(self) -> None:
         """Close every connection."""

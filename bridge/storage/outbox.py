@@ -256,6 +256,11 @@ async def not_taken(connection: AsyncConnection, row_id: int) -> None:
     await _change(connection, row_id, handing_over=False)
 
 
+async def start(connection: AsyncConnection, row_id: int, now: float) -> None:
+    """Another process than the one that decided on it is about to try: from now on every try is in doubt."""
+    await _change(connection, row_id, started_at=now)
+
+
 async def retry(connection: AsyncConnection, row_id: int, error: str, due_at: float) -> None:
     """Try again at ``due_at``; the lane waits."""
     await _change(connection, row_id, attempts=outbox.c.attempts + 1, error=error, due_at=due_at)

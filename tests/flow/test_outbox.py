@@ -26,6 +26,7 @@ from bridge.storage import outbox
 from bridge.storage.database import Database, DatabaseAway
 from bridge.storage.sharing import Alone
 from bridge.utc import SystemClock
+from tests.support.postgres import fresh
 
 LANE = ("q1", "timer:e1")
 AT_ONCE = Backoff(first=(0.0,) * 9, later=0.0, give_up_after=3600, outage=(0.0,))
@@ -102,6 +103,21 @@ async def test_a_try_that_was_cancelled_leaves_doubt(database: Database) -> None
         await worker._drain_ours(LANE)
     await _drained(worker)
     assert performer.doubts == [False, True]
+
+
+async def test_who_decided_learns_that_another_process_tried_before(postgres_url: str) -> None:
+    url = await fresh(postgres_url)
+    deciding, another = Database(url), Database(url)
+    await deciding.migrate()
+    await _add(deciding, deciding.process)
+    dies = Performer(asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        await _worker(another, dies)._drain_ours(LANE)
+    performer = Performer()
+    await _drained(_worker(deciding, performer))
+    assert (dies.doubts, performer.doubts) == ([True], [True])
+    for opened in (deciding, another):
+        await opened.close()
 
 
 class Slow:

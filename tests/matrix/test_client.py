@@ -249,6 +249,25 @@ async def test_a_page_of_something_in_between_is_never_taken_for_success(status:
     assert methods == ["POST", "GET", "POST"]
 
 
+async def test_what_got_no_answer_is_not_sent_again_behind_our_back() -> None:
+    """By then the homeserver may have it, and may have restarted: only who looks first may send again."""
+    methods: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        await request.read()
+        methods.append(request.method)
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with _before(answer) as client:
+        with pytest.raises(TransportDown):
+            await client.send("!room", "m.room.message", {}, txn_id="t1")
+        with pytest.raises(TransportDown):
+            await client.join("!room")
+    assert methods == ["PUT", "POST"]
+
+
 REFUSED_FILES: list[tuple[int, object, type[PortError]]] = [
     (504, {"errcode": "M_NOT_YET_UPLOADED"}, Temporary),
     (502, {"errcode": "M_UNKNOWN"}, Temporary),
