@@ -21,6 +21,9 @@ log = structlog.get_logger()
 MAX_BODY = 50 * 1024 * 1024
 """A homeserver retries what we refuse for ever: take anything up to this many bytes."""
 
+NOTHING = b"{}"
+"""The answer to what was kept."""
+
 Keep = Callable[[list[Json]], Awaitable[None]]
 
 FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP")
@@ -113,7 +116,7 @@ class _Service:
         except Exception as error:
             log.error("transaction.not_kept", error=type(error).__name__)
             return _error(500, "M_UNKNOWN", "the events could not be kept; send them again")
-        return web.json_response({})
+        return web.Response(body=NOTHING, content_type="application/json")
 
     async def ping(self, request: web.Request) -> web.Response:
         return self._refusal(request) or web.json_response({})

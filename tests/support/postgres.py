@@ -83,17 +83,20 @@ class Server:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """A fresh server for the length of the block; yields a URL with ``{database}`` to fill in."""
-    with _server() as server:
+def postgres(*, durable: bool = False) -> Iterator[str]:
+    """A fresh server for the length of the block; yields a URL with ``{database}`` to fill in.
+
+    ``durable``: its commits wait for the disk. Tests don't, as no machine loses its power in them.
+    """
+    with _server(durable=durable) as server:
         yield server.url
 
 
 @contextmanager
-def _server() -> Iterator[Server]:
+def _server(*, durable: bool = False) -> Iterator[Server]:
     binaries = _binaries()
     if binaries is not None and _may_run(binaries):
-        with _system(binaries) as server:
+        with _system(binaries, "on" if durable else "off") as server:
             yield server
     else:
         with _wheel() as server:
@@ -101,7 +104,7 @@ def _server() -> Iterator[Server]:
 
 
 @contextmanager
-def _system(binaries: Path) -> Iterator[Server]:
+def _system(binaries: Path, fsync: str) -> Iterator[Server]:
     account = _account()
     with tempfile.TemporaryDirectory(prefix="colloque-pg-") as name:
         top = Path(name)
@@ -113,9 +116,8 @@ def _system(binaries: Path) -> Iterator[Server]:
             shutil.chown(cluster, account)
         owner = account or pwd.getpwuid(os.geteuid()).pw_name
         _run([binaries / "initdb", "-D", cluster, "-A", "trust", "-E", "UTF8", "--locale=C"], account)
-        options = (
-            f"-c listen_addresses='' -c unix_socket_directories='{top}' -c fsync=off -c max_connections=200"
-        )
+        place = f"-c listen_addresses='' -c unix_socket_directories='{top}'"
+        options = f"{place} -c fsync={fsync} -c max_connections=200"
         log = top / "log"
         start: list[str | Path] = [
             binaries / "pg_ctl",
