@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from bridge.matrix.rooms import KEY
 from bridge.ports import Json
 from chaos.mailserver import Taken
 from chaos.people import Talk
@@ -88,20 +89,20 @@ async def whole_room(clinic: Clinic, talk: Talk) -> list[Json]:
 
 def _room_side(talk: Talk, events: Sequence[Json], result: Count) -> None:
     """The patient's words, as the ghost said them."""
-    seen = [w for e in events if e["sender"].startswith("@colloque_p_") for w in WORD.findall(body(e))]
-    seen = [word for word in seen if word != talk.title]
+    said = [(w, e) for e in events if e["sender"].startswith("@colloque_p_") for w in WORD.findall(body(e))]
+    seen: dict[str, list[Json]] = {}
+    for word, event in said:
+        if word != talk.title:
+            seen.setdefault(word, []).append(event)
     result.figures["sent"] += len(talk.to_room)
-    _compare(talk, talk.to_room, seen, result)
-
-
-def _compare(talk: Talk, sent: Sequence[str], seen: Sequence[str], result: Count) -> None:
-    times = Counter(seen)
-    for word in sent:
-        if not times[word]:
+    for number, word in enumerate(talk.to_room):
+        times = seen.get(word, [])
+        if not times:
             result.add("lost", f"question {talk.number}: patient's {word}")
-        if times[word] > 1:
-            result.add("duplicated", f"question {talk.number}: patient's {word}")
-    _order(talk, sent, seen, result)
+        if len(times) > 1:
+            which = ", ".join(f"{e['content'].get(KEY)} at {e['origin_server_ts']}" for e in times)
+            result.add("duplicated", f"question {talk.number}: patient's {word}, mail {number}: {which}")
+    _order(talk, talk.to_room, list(seen), result)
 
 
 def _order(talk: Talk, sent: Sequence[str], seen: Sequence[str], result: Count) -> None:

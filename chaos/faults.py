@@ -75,6 +75,7 @@ class Breaker:
             (2, self.freeze_bridge),
             (3, self.restart_homeserver),
             (1, self.freeze_homeserver),
+            (1, self.freeze_bridge_past_a_restart),
             (3, self.trouble_mails),
             (1, self.break_database if self.restart_database is not None else self.fill_disk),
         ]
@@ -101,11 +102,18 @@ class Breaker:
 
     async def freeze_bridge(self) -> None:
         """A machine that swaps: it is there, and does nothing for a while."""
+        await self._frozen(lambda: asyncio.sleep(self.chance.uniform(1, 5)))
+
+    async def freeze_bridge_past_a_restart(self) -> None:
+        """What it was at when the homeserver went it goes on with when the homeserver is back."""
+        await self._frozen(self.restart_homeserver)
+
+    async def _frozen(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         process = self.chance.choice(self.processes).process
         if process is None or process.returncode is not None:
             return
         process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(self.chance.uniform(1, 5))
+        await meanwhile()
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGCONT)
         self.counts["bridge_freezes"] += 1

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.database import Database
 from bridge.storage.schema import inbox, outbox
-from chaos.count import Count, count
+from chaos.count import WORD, Count, count
 from chaos.faults import Breaker
 from chaos.mailserver import MailServer
 from chaos.people import Talk, World
@@ -130,6 +130,8 @@ async def _explain(ward: Ward, result: Count) -> None:
             for number, finding in enumerate(result.findings):
                 if found := re.search(r"\$\S+", finding):
                     result.findings[number] += await _traces(connection, found[0])
+                elif finding.startswith("duplicated:") and (found := WORD.search(finding)):
+                    result.findings[number] += await _tries(connection, found[0])
     finally:
         await database.close()
 
@@ -144,6 +146,13 @@ async def _traces(connection: AsyncConnection, event_id: str) -> str:
     )
     effects = [tuple(effect) for effect in await connection.execute(told)]
     return f" inbox: {tuple(row) if row else 'never came'} outbox: {effects}"
+
+
+async def _tries(connection: AsyncConnection, word: str) -> str:
+    """What was done to have this word said."""
+    columns = [outbox.c[name] for name in ("kind", "key", "process", "attempts", "started_at", "finished_at")]
+    said = sa.select(*columns).where(outbox.c.payload.contains(word))
+    return f" outbox: {[tuple(effect) for effect in await connection.execute(said)]}"
 
 
 async def _doubtful(ward: Ward) -> set[str]:
