@@ -129,7 +129,7 @@ def _mail_side(
         shown = {event["event_id"] for event in events if word in body(event)} | {event_id}
         if mails and not shown & (told | marked):
             result.add("unmarked", f"question {talk.number}: owner's {word} {event_id}")
-        if not mails and event_id in told:
+        if not mails and shown & told:
             result.figures["refused_and_told"] += 1
         elif not mails:
             result.add("lost", f"question {talk.number}: owner's {word} {event_id}")

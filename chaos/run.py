@@ -141,9 +141,8 @@ async def _traces(connection: AsyncConnection, event_id: str) -> str:
         inbox.c.key == f"matrix:{event_id}"
     )
     row = (await connection.execute(came)).first()
-    told = sa.select(outbox.c.kind, outbox.c.status, outbox.c.error, outbox.c.attempts).where(
-        outbox.c.payload.contains(event_id)
-    )
+    columns = [outbox.c[name] for name in ("kind", "key", "status", "error", "attempts", "result")]
+    told = sa.select(*columns).where(outbox.c.payload.contains(event_id))
     effects = [tuple(effect) for effect in await connection.execute(told)]
     return f" inbox: {tuple(row) if row else 'never came'} outbox: {effects}"
 
