@@ -78,7 +78,8 @@ class Replaying:
                 return newest_first[::-1]
 
     async def _posted(self, room_id: str) -> dict[str, str]:
-        timeline = await self._timeline(room_id)
+        newest, _ = await self.outlet.newest(room_id)
+        timeline = [*await self._timeline(room_id), *newest]
         return {str(event.get("content", {}).get(rooms.KEY)): event["event_id"] for event in timeline}
 
     def _again(

@@ -22,7 +22,7 @@ NUMBERS = itertools.count()
 async def synapse(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalSynapse]:
     directory = tmp_path_factory.mktemp("synapse")
     registration = directory / "registration.yaml"
-    _write(registration)
+    write_registration(registration)
     acting = directory / "acting.yaml"
     _write_acting(acting)
     opened = LocalSynapse(directory, domain=DOMAIN, registration=registration, acting=acting)
@@ -31,7 +31,7 @@ async def synapse(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Loc
     await opened.stop()
 
 
-def _write(file: Path) -> None:
+def write_registration(file: Path) -> None:
     users = [{"exclusive": True, "regex": "@(t[0-9]+_.*|t[0-9]+bot):.*"}]
     content = {
         "id": "tests",

@@ -1,0 +1,93 @@
+"""What was sent is found again, also when the homeserver that took it was killed and doesn't show it.
+
+A Synapse on SQLite that is started again counts as stored what it can number without a gap. Killed while two
+rooms' events were being stored, it may have the later one and not the earlier; until it stores another one,
+a page that goes backwards from now then ends before the event that it has.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bridge.demo.homeserver import LocalSynapse
+from bridge.domain import effects as fx
+from bridge.matrix.client import MatrixClient
+from bridge.matrix.outlet import Outlet, Place
+from bridge.matrix.replay import Replaying
+from bridge.matrix.rooms import words
+from tests.matrix.conftest import DOMAIN, TOKEN, write_registration
+from tests.support.memory import MemoryNames, Try
+
+
+@dataclass
+class Killed:
+    """A homeserver to be killed, and a bot on it."""
+
+    synapse: LocalSynapse
+    outlet: Outlet
+    names: MemoryNames
+
+    async def kill(self) -> None:
+        """Kill it when it had the last event, and not yet the one that it numbered before, and start it."""
+        await self.synapse.kill()
+        _leave_a_gap(self.synapse.directory / "homeserver.db")
+        await self.synapse.start()
+
+    async def said(self, room_id: str) -> list[str]:
+        events, _ = await self.outlet.homeserver.messages(room_id, direction="f", limit=100)
+        return [event["content"]["body"] for event in events if event["type"] == "m.room.message"]
+
+
+def _leave_a_gap(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database, database:
+        (last,) = database.execute("SELECT max(stream_ordering) FROM events").fetchone()
+        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        for (table,) in database.execute(query).fetchall():
+            columns = [column[1] for column in database.execute(f"PRAGMA table_info({table})")]
+            if "stream_ordering" in columns:
+                change = f"UPDATE {table} SET stream_ordering = ? WHERE stream_ordering = ?"
+                database.execute(change, (last + 1, last))
+        change = "UPDATE stream_positions SET stream_id = ? WHERE stream_name = 'events'"
+        database.execute(change, (last - 1,))
+
+
+@pytest.fixture
+async def killed(tmp_path: Path) -> AsyncIterator[Killed]:
+    registration = tmp_path / "registration.yaml"
+    write_registration(registration)
+    synapse = LocalSynapse(tmp_path / "synapse", domain=DOMAIN, registration=registration)
+    await synapse.start()
+    client = MatrixClient(url=synapse.url, domain=DOMAIN, as_token=TOKEN, bot="t1bot", service_id="tests")
+    await client.start()
+    await client.register("t1bot")
+    names = MemoryNames()
+    yield Killed(synapse, Outlet(client, names, Place(client.bot_id, DOMAIN, "t1_", "12")), names)
+    await client.close()
+    await synapse.stop()
+
+
+async def test_a_message_that_the_homeserver_does_not_show_yet_is_not_sent_twice(killed: Killed) -> None:
+    room_id = await killed.outlet.homeserver.create_room({"preset": "private_chat"})
+    first = await killed.outlet.send(room_id, words("Bonjour"), key="k", doubtful=False)
+    await killed.kill()
+    assert await killed.outlet.send(room_id, words("Bonjour"), key="k", doubtful=True) == first
+    assert await killed.said(room_id) == ["Bonjour"]
+
+
+async def test_what_was_posted_again_before_the_homeserver_died_is_not_posted_twice(killed: Killed) -> None:
+    homeserver = killed.outlet.homeserver
+    former, room_id = [await homeserver.create_room({"preset": "private_chat"}) for _ in range(2)]
+    await killed.outlet.send(former, words("À demain.") | {"org.colloque.said": {}}, key="s", doubtful=False)
+    killed.names.rooms = {"question:q": room_id, "former:q:1": former}
+    killed.names.results = {"q:ghost": {"event_id": "$joined"}}
+    effect = fx.Replay("r", "q", "q", "former:q:1", "t1_p", "Anne", "fr", "UTC", asked=True, talked=True)
+    await Replaying(killed.outlet).replay(Try(effect), effect)
+    await killed.kill()
+    await Replaying(killed.outlet).replay(Try(effect, started=True), effect)
+    assert await killed.said(room_id) == ["À demain."]
