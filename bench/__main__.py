@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -47,7 +47,7 @@ def main(
     figures: Figures = {}
     for name in names:
         with tempfile.TemporaryDirectory(prefix=f"colloque-{name}-") as directory:
-            found = asyncio.run(_measured(ALL[name], Path(directory)))
+            found = uvloop.run(_measured(ALL[name], Path(directory)))
         _print(found)
         figures |= found
         if report is not None:
