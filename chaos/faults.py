@@ -15,6 +15,7 @@ from bridge.demo.homeserver import SynapseFailed
 from bridge.demo.stack import BridgeProcess, NotReady
 from chaos.mailserver import Fault, MailServer
 from tests.support.clinic import Clinic
+from tests.support.gap import leave_a_gap
 
 STARTING = 0.25
 """How many of the bridges' deaths come while they start; the others come while they work, however slow the
@@ -24,6 +25,8 @@ READY_S = 15.0
 UP_FOR = 2.0
 """How many times as long as its start took a homeserver runs before the next restart: on a slow machine it
 would be away more than there."""
+WITH_GAP = 0.5
+"""How many of the homeserver's deaths leave out a number before its newest event."""
 FULL_BYTES = 64 * 1024
 """Nothing can be written behind this place of a file while the disk is full."""
 
@@ -124,7 +127,11 @@ class Breaker:
         if loop.time() < self._homeserver_rests_until:
             return
         synapse = self.clinic.stack.synapse
-        await (synapse.kill() if self.chance.random() < 0.5 else synapse.stop())
+        if self.chance.random() < 0.5:
+            await synapse.kill()
+            self._leave_a_gap()
+        else:
+            await synapse.stop()
         await asyncio.sleep(self.chance.uniform(0, 3))
         began = loop.time()
         while True:
@@ -133,6 +140,12 @@ class Breaker:
                 break
         self._homeserver_rests_until = loop.time() + UP_FOR * (loop.time() - began)
         self.counts["homeserver_restarts"] += 1
+
+    def _leave_a_gap(self) -> None:
+        """What such a death leaves once in a while, more often."""
+        if self.chance.random() < WITH_GAP:
+            file = self.clinic.stack.synapse.directory / "homeserver.db"
+            self.counts["homeserver_gaps"] += leave_a_gap(file)
 
     async def freeze_homeserver(self) -> None:
         """A homeserver that takes its time."""

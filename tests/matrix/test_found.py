@@ -1,15 +1,8 @@
-"""What was sent is found again, also when the homeserver that took it was killed and doesn't show it.
-
-A Synapse on SQLite that is started again counts as stored what it can number without a gap. Killed while two
-rooms' events were being stored, it may have the later one and not the earlier; until it stores another one,
-a page that goes backwards from now then ends before the event that it has.
-"""
+"""What was sent is found again, also when the homeserver that took it was killed and doesn't show it."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +15,7 @@ from bridge.matrix.outlet import Outlet, Place
 from bridge.matrix.replay import Replaying
 from bridge.matrix.rooms import words
 from tests.matrix.conftest import DOMAIN, TOKEN, write_registration
+from tests.support.gap import leave_a_gap
 from tests.support.memory import MemoryNames, Try
 
 
@@ -36,25 +30,12 @@ class Killed:
     async def kill(self) -> None:
         """Kill it when it had the last event, and not yet the one that it numbered before, and start it."""
         await self.synapse.kill()
-        _leave_a_gap(self.synapse.directory / "homeserver.db")
+        assert leave_a_gap(self.synapse.directory / "homeserver.db")
         await self.synapse.start()
 
     async def said(self, room_id: str) -> list[str]:
         events, _ = await self.outlet.homeserver.messages(room_id, direction="f", limit=100)
         return [event["content"]["body"] for event in events if event["type"] == "m.room.message"]
-
-
-def _leave_a_gap(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as database, database:
-        (last,) = database.execute("SELECT max(stream_ordering) FROM events").fetchone()
-        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-        for (table,) in database.execute(query).fetchall():
-            columns = [column[1] for column in database.execute(f"PRAGMA table_info({table})")]
-            if "stream_ordering" in columns:
-                change = f"UPDATE {table} SET stream_ordering = ? WHERE stream_ordering = ?"
-                database.execute(change, (last + 1, last))
-        change = "UPDATE stream_positions SET stream_id = ? WHERE stream_name = 'events'"
-        database.execute(change, (last - 1,))
 
 
 @pytest.fixture
