@@ -26,7 +26,7 @@ UP_FOR = 2.0
 """How many times as long as its start took a homeserver runs before the next restart: on a slow machine it
 would be away more than there."""
 WITH_GAP = 0.5
-"""How many of the homeserver's deaths leave out a number before its newest event."""
+"""How many of the homeserver's kills leave out a number before its newest event, unless that is state."""
 FULL_BYTES = 64 * 1024
 """Nothing can be written behind this place of a file while the disk is full."""
 

@@ -12,7 +12,7 @@ from bridge.demo.homeserver import LocalSynapse
 from bridge.domain import effects as fx
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.outlet import Outlet, Place
-from bridge.matrix.replay import Replaying
+from bridge.matrix.replay import SAID, Replaying
 from bridge.matrix.rooms import words
 from tests.matrix.conftest import DOMAIN, TOKEN, write_registration
 from tests.support.gap import leave_a_gap
@@ -64,7 +64,7 @@ async def test_a_message_that_the_homeserver_does_not_show_yet_is_not_sent_twice
 async def test_what_was_posted_again_before_the_homeserver_died_is_not_posted_twice(killed: Killed) -> None:
     homeserver = killed.outlet.homeserver
     former, room_id = [await homeserver.create_room({"preset": "private_chat"}) for _ in range(2)]
-    await killed.outlet.send(former, words("À demain.") | {"org.colloque.said": {}}, key="s", doubtful=False)
+    await killed.outlet.send(former, words("À demain.") | {SAID: {}}, key="s", doubtful=False)
     killed.names.rooms = {"question:q": room_id, "former:q:1": former}
     killed.names.results = {"q:ghost": {"event_id": "$joined"}}
     effect = fx.Replay("r", "q", "q", "former:q:1", "t1_p", "Anne", "fr", "UTC", asked=True, talked=True)
