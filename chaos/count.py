@@ -102,15 +102,15 @@ def _room_side(talk: Talk, events: Sequence[Json], result: Count) -> None:
         if len(times) > 1:
             which = ", ".join(f"{e['content'].get(KEY)} at {e['origin_server_ts']}" for e in times)
             result.add("duplicated", f"question {talk.number}: patient's {word}, mail {number}: {which}")
-    _order(talk, talk.to_room, list(seen), result)
+    _order(f"question {talk.number}, in the room", talk.to_room, list(seen), result)
 
 
-def _order(talk: Talk, sent: Sequence[str], seen: Sequence[str], result: Count) -> None:
+def _order(where: str, sent: Sequence[str], seen: Sequence[str], result: Count) -> None:
     place = {word: number for number, word in enumerate(sent)}
     first = [place[word] for word in dict.fromkeys(seen) if word in place]
     for before, after in pairwise(first):
         if after < before:
-            result.add("order_inversions", f"question {talk.number}: {sent[after]} came after {sent[before]}")
+            result.add("order_inversions", f"{where}: {sent[after]} came after {sent[before]}")
 
 
 def _mail_side(
@@ -141,7 +141,7 @@ def _mail_side(
             result.add("misdirected", f"question {talk.number}: a loser's {word}")
     order = {word: number for number, (word, _) in enumerate(talk.to_patient)}
     arrived = [w for mail in taken for w in WORD.findall(mail.text) if w in order]
-    _order(talk, [word for word, _ in talk.to_patient], arrived, result)
+    _order(f"question {talk.number}, by mail", [word for word, _ in talk.to_patient], arrived, result)
 
 
 def _marked(events: Sequence[Json], symbol: str) -> set[str]:

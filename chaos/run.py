@@ -123,7 +123,7 @@ async def _settled(clinic: Clinic, talks: list[Talk], mails: MailServer, ward: W
 
 
 async def _explain(ward: Ward, result: Count) -> None:
-    """Add what the database knows to what was lost."""
+    """Add what the database knows to what was lost, came twice, or in another order."""
     database = Database(ward.database)
     try:
         async with database.reading() as connection:
@@ -132,6 +132,9 @@ async def _explain(ward: Ward, result: Count) -> None:
                     result.findings[number] += await _traces(connection, found[0])
                 elif finding.startswith("duplicated:") and (found := WORD.search(finding)):
                     result.findings[number] += await _tries(connection, found[0])
+                elif finding.startswith("order_inversions:"):
+                    for word in WORD.findall(finding):
+                        result.findings[number] += f" {word}: {await _way(connection, word)}"
     finally:
         await database.close()
 
@@ -145,6 +148,15 @@ async def _traces(connection: AsyncConnection, event_id: str) -> str:
     told = sa.select(*columns).where(outbox.c.payload.contains(event_id))
     effects = [tuple(effect) for effect in await connection.execute(told)]
     return f" inbox: {tuple(row) if row else 'never came'} outbox: {effects}"
+
+
+async def _way(connection: AsyncConnection, word: str) -> str:
+    """When an input with this word came, where it was put, and what was done to have it said."""
+    names = ("id", "key", "before", "place", "unsure", "attempts", "received_at")
+    said = word.encode()
+    rows = await connection.execute(sa.select(inbox.c.payload, *(inbox.c[name] for name in names)))
+    came = [tuple(row)[1:] for row in rows if said in row.payload]
+    return f"inbox: {came}{await _tries(connection, word)}"
 
 
 async def _tries(connection: AsyncConnection, word: str) -> str:
