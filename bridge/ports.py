@@ -80,8 +80,7 @@ class Homeserver(Protocol):
     async def create_room(self, content: Json) -> str:
         """Create a room from a createRoom body and return its room ID.
 
-        When ``room_alias_name`` already exists (``M_ROOM_IN_USE``: an earlier try succeeded), the
-        existing room's ID is returned.
+        When ``room_alias_name`` exists (``M_ROOM_IN_USE``: an earlier try succeeded), its room's ID is.
         """
 
     async def resolve_alias(self, alias: str) -> str | None:
@@ -125,6 +124,9 @@ class Homeserver(Protocol):
         self, room_id: str, *, direction: str = "b", start: str | None = None, limit: int = 50
     ) -> tuple[list[Json], str | None]:
         """One page of ``/messages`` (events, next token) as the bot sees it."""
+
+    async def newest(self, room_id: str, limit: int) -> tuple[list[Json], str | None]:
+        """The page before now, newest first, with what a homeserver doesn't show yet that was killed."""
 
     async def upload(
         self, content: bytes, *, mimetype: str, filename: str, as_user: str | None = None
@@ -198,9 +200,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current time, timezone-aware, UTC."""
-
-
-# --- between the flow and the adapters ------------------------------------------------------------
 
 
 class RawInput(Protocol):

@@ -67,20 +67,21 @@ class Timelines:
         if not (await self.names.room_key(room_id) or "").startswith(("question:", "asked:")):
             return Completeness.COMPLETE
         try:
-            changed = await self.compare(room_id)
+            changed = await self.compare(room_id, before=True)
         except Temporary:
             waited_s = self.clock.now().timestamp() - item.received_at
             return Completeness.UNKNOWN if waited_s < PATIENCE_S else Completeness.UNSURE
         return Completeness.CHANGED if changed else Completeness.COMPLETE
 
-    async def compare(self, room_id: str, *, note: bool = False) -> bool:
+    async def compare(self, room_id: str, *, before: bool = False, note: bool = False) -> bool:
         """Take what hasn't come of a room; returns whether its order changed. Raises ``Temporary``.
 
+        ``before``: it is about what comes before an event that came, which a homeserver shows.
         ``note`` keeps how far that went, so that the next comparison ends there.
         """
         stream = self.streams.now
         try:
-            events, reached = await self._new_events(room_id)
+            events, reached = await self._new_events(room_id, before)
         except Permanent as error:
             # Removed from the room, or the room is gone: there is nothing left to compare with.
             log.warning("timeline.unreadable", code=error.code)
@@ -101,22 +102,24 @@ class Timelines:
         self.streams.complete(room_id, stream)
         return bool(gaps)
 
-    async def _new_events(self, room_id: str) -> tuple[list[Json], str | None]:
+    async def _new_events(self, room_id: str, before: bool) -> tuple[list[Json], str | None]:
         """Everything since what is known to be complete, and some before it, oldest first."""
         async with self.database.reading() as connection:
             reached = await timeline.compared_up_to(connection, room_id)
-        events: list[Json] = []
-        start: str | None = None
-        for number in range(MAX_PAGES):
-            page, start = await self.homeserver.messages(
-                room_id, start=start, limit=PAGE if number else FIRST_PAGE
-            )
-            events += [event | {"room_id": room_id} for event in page]
+        page, start = await (
+            self.homeserver.messages(room_id, limit=FIRST_PAGE)
+            if before
+            else self.homeserver.newest(room_id, FIRST_PAGE)
+        )
+        events = page
+        for _ in range(MAX_PAGES):
             if not page or start is None or await self._complete_before(page, reached):
                 break
+            page, start = await self.homeserver.messages(room_id, start=start, limit=PAGE)
+            events = events + page
         else:
             log.warning("timeline.long", pages=MAX_PAGES)
-        return events[::-1], reached
+        return [event | {"room_id": room_id} for event in reversed(events)], reached
 
     async def _complete_before(self, page: list[Json], reached: str | None) -> bool:
         if any(event["event_id"] == reached or event.get("type") == "m.room.create" for event in page):

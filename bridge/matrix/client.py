@@ -282,6 +282,19 @@ class MatrixClient(HomeserverCalls):
         answer = await self._client("GET", f"/rooms/{_q(room_id)}/messages", query=query)
         return list(answer["chunk"]), answer.get("end")
 
+    async def newest(self, room_id: str, limit: int) -> tuple[list[Json], str | None]:
+        """A room's newest ``limit`` events or some more, newest first, and where the page before them is.
+
+        Backwards from now, a homeserver leaves out the newest event as long as it isn't sure to have stored
+        all that it began before; a Synapse on SQLite that was killed isn't until it stores another one.
+        Forwards, from where that page ends, it tells everything it has.
+        """
+        page, start = await self.messages(room_id, limit=limit)
+        forwards, _ = await self.messages(room_id, direction="f", start=start, limit=2 * limit)
+        shown = {event["event_id"] for event in page}
+        hidden = [event for event in reversed(forwards) if event["event_id"] not in shown]
+        return [*hidden, *page], start
+
     # --- media ---
 
     async def upload(

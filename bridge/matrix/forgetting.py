@@ -90,15 +90,15 @@ class MatrixForgetting:
                 await self.homeserver.forget(room_id, as_user=user)
 
     async def _said(self, room_id: str) -> AsyncIterator[Json]:
-        start: str | None = None
+        events, start = await self.homeserver.newest(room_id, PAGE)
         for _ in range(MAX_PAGES):
-            events, start = await self.homeserver.messages(room_id, start=start, limit=PAGE)
             for event in events:
                 empty = not event.get("content") or "redacted_because" in event.get("unsigned", {})
                 if event["type"] not in SAYS_NOTHING and not empty:
                     yield event
             if not events or start is None:
                 return
+            events, start = await self.homeserver.messages(room_id, start=start, limit=PAGE)
 
 
 @contextlib.contextmanager

@@ -124,19 +124,8 @@ class Outlet:
         marked = {**content, KEY: txn}
         return await self.homeserver.send(room_id, event_type, marked, txn_id=txn, as_user=as_user)
 
-    async def newest(self, room_id: str) -> tuple[list[Json], str | None]:
-        """A room's newest page, in no order, and where the page before it is.
-
-        Backwards from now, a homeserver leaves out the newest event as long as it isn't sure to have stored
-        all that it began before; a Synapse on SQLite that was killed isn't until it stores another one.
-        Forwards, from where that page ends, it tells everything it has.
-        """
-        events, start = await self.homeserver.messages(room_id, limit=PAGE)
-        later, _ = await self.homeserver.messages(room_id, direction="f", start=start, limit=2 * PAGE)
-        return [*events, *later], start
-
     async def _find(self, room_id: str, mark: str) -> str | None:
-        events, start = await self.newest(room_id)
+        events, start = await self.homeserver.newest(room_id, PAGE)
         for _ in range(LOOK_BACK_PAGES):
             for event in events:
                 if event.get("content", {}).get(KEY) == mark:

@@ -69,17 +69,15 @@ class Replaying:
 
     async def _timeline(self, room_id: str) -> list[Json]:
         """The whole room, oldest first."""
-        newest_first: list[Json] = []
-        start: str | None = None
-        while True:
+        events, start = await self.outlet.homeserver.newest(room_id, PAGE)
+        newest_first = events
+        while events and start is not None:
             events, start = await self.outlet.homeserver.messages(room_id, start=start, limit=PAGE)
-            newest_first += events
-            if not events or start is None:
-                return newest_first[::-1]
+            newest_first = newest_first + events
+        return newest_first[::-1]
 
     async def _posted(self, room_id: str) -> dict[str, str]:
-        newest, _ = await self.outlet.newest(room_id)
-        timeline = [*await self._timeline(room_id), *newest]
+        timeline = await self._timeline(room_id)
         return {str(event.get("content", {}).get(rooms.KEY)): event["event_id"] for event in timeline}
 
     def _again(
