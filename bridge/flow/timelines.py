@@ -26,7 +26,8 @@ log = structlog.get_logger()
 AWAY_S = 1.0
 """When to look again whether the homeserver can be asked."""
 PATIENCE_S = 60.0
-"""How long a person's words wait for that: then a mail goes out rather than wait for the homeserver."""
+"""How long a person's words wait for that: then a mail goes out rather than wait for the homeserver. Failures
+further apart than that are of two outages."""
 FIRST_PAGE, PAGE, MAX_PAGES = 20, 100, 50
 REMEMBERED = 1000
 """Rooms whose newest page is remembered, so that a burst of messages takes one look."""
@@ -55,6 +56,8 @@ class Timelines:
     found: int = 0
     """How many lost events were found."""
     _seen: OrderedDict[str, frozenset[str]] = field(default_factory=OrderedDict)
+    _unanswered: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By room, the first and the last time in a row that the homeserver could not be asked."""
 
     async def complete(self, item: RawInput) -> Completeness:
         """Whether everything before this event has come; what hasn't is put before it."""
@@ -69,9 +72,18 @@ class Timelines:
         try:
             changed = await self.compare(room_id, before=True)
         except Temporary:
-            waited_s = self.clock.now().timestamp() - item.received_at
+            waited_s = self._unanswered_for(room_id, item.received_at)
             return Completeness.UNKNOWN if waited_s < PATIENCE_S else Completeness.UNSURE
+        self._unanswered.pop(room_id, None)
         return Completeness.CHANGED if changed else Completeness.COMPLETE
+
+    def _unanswered_for(self, room_id: str, received_at: float) -> float:
+        """How long something has waited for the homeserver, in seconds: not for its turn, or for us."""
+        now = self.clock.now().timestamp()
+        first, last = self._unanswered.get(room_id, (now, now))
+        first = first if now - last < PATIENCE_S else now
+        self._unanswered[room_id] = (first, now)
+        return now - max(first, received_at)
 
     async def compare(self, room_id: str, *, before: bool = False, note: bool = False) -> bool:
         """Take what hasn't come of a room; returns whether its order changed. Raises ``Temporary``.
