@@ -80,7 +80,7 @@ class Homeserver(Protocol):
     async def create_room(self, content: Json) -> str:
         """Create a room from a createRoom body and return its room ID.
 
-        When ``room_alias_name`` exists (``M_ROOM_IN_USE``: an earlier try succeeded), its room's ID is.
+        When ``room_alias_name`` exists (``M_ROOM_IN_USE``: an earlier try succeeded), that room's ID is returned.
         """
 
     async def resolve_alias(self, alias: str) -> str | None:
@@ -126,7 +126,7 @@ class Homeserver(Protocol):
         """One page of ``/messages`` (events, next token) as the bot sees it."""
 
     async def newest(self, room_id: str, limit: int) -> tuple[list[Json], str | None]:
-        """The page before now, newest first, with what a homeserver doesn't show yet that was killed."""
+        """The newest page, newest first, including what a killed homeserver doesn't show yet."""
 
     async def upload(
         self, content: bytes, *, mimetype: str, filename: str, as_user: str | None = None
