@@ -80,7 +80,8 @@ class Homeserver(Protocol):
     async def create_room(self, content: Json) -> str:
         """Create a room from a createRoom body and return its room ID.
 
-        When ``room_alias_name`` exists (``M_ROOM_IN_USE``: an earlier try succeeded), that room's ID is returned.
+        When ``room_alias_name`` already exists (``M_ROOM_IN_USE``: an earlier try succeeded), the
+        existing room's ID is returned.
         """
 
     async def resolve_alias(self, alias: str) -> str | None:
