@@ -3,8 +3,8 @@
 A homeserver forgets events that it owes us only when its process ends, and then its connections to us
 end too: one that carried a transaction before and does so now is proof that it ran all the while. And a
 transaction that it left over after a failure is missing in the row of their numbers. So if a room was
-compared (or made) within such a stretch, everything before an event that comes in it has come as
-well: there is nothing to look up before it is decided.
+made within such a stretch, or an event that came in it was seen in its place there with everything before
+it, then everything before a later event has come as well: there is nothing to look up before it is decided.
 
 Behind a proxy a connection says nothing about the homeserver; nor do numbers that don't count.
 """
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 K = TypeVar("K")
+V = TypeVar("V")
 REMEMBERED = 5000
 CONNECTIONS = 32
 
@@ -35,8 +36,10 @@ class Streams:
     _floor: int | None = None
     """The first one for which that holds and the homeserver surely is the same process; ``None``: unknown."""
     _connections: OrderedDict[object, int] = field(default_factory=OrderedDict)
-    _events: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    _events: OrderedDict[str, tuple[int, int]] = field(default_factory=OrderedDict)
+    """By event, the floor when it came, and the transaction by which it did."""
     _rooms: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    """By room, a transaction up to which everything has come."""
 
     def began(self, connection: object, txn_id: str, *, direct: bool) -> None:
         """A transaction comes by this connection, ``direct`` from the homeserver as far as can be seen."""
@@ -62,11 +65,15 @@ class Streams:
             if self._floor is None:
                 self._events.pop(event_id, None)
             else:
-                _note(self._events, event_id, self._floor, REMEMBERED)
+                _note(self._events, event_id, (self._floor, self.now), REMEMBERED)
+
+    def came_by(self, event_id: str) -> int:
+        """By which transaction, as :attr:`now` was then, this event came; 0: unknown."""
+        return self._events.get(event_id, (0, 0))[1]
 
     def complete(self, room_id: str, since: int) -> None:
         """Everything of a room has come, up to a moment at which this was :attr:`now`."""
-        _note(self._rooms, room_id, since, REMEMBERED)
+        _note(self._rooms, room_id, max(since, self._rooms.get(room_id, 0)), REMEMBERED)
 
     def making(self) -> Callable[[str], None]:
         """A room is about to be made: call what this returns with its ID once it is."""
@@ -75,12 +82,12 @@ class Streams:
 
     def whole(self, room_id: str, event_id: str) -> bool:
         """Whether everything before this event of this room is known to have come."""
-        floor = self._events.get(event_id)
+        floor, _came_by = self._events.get(event_id, (None, 0))
         return floor is not None and self._rooms.get(room_id, 0) >= floor
 
 
-def _note(known: OrderedDict[K, int], name: K, number: int, limit: int) -> None:
-    known[name] = number
+def _note(known: OrderedDict[K, V], name: K, value: V, limit: int) -> None:
+    known[name] = value
     known.move_to_end(name)
     if len(known) > limit:
         known.popitem(last=False)

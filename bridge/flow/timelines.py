@@ -24,7 +24,10 @@ from bridge.storage.database import Database
 log = structlog.get_logger()
 
 AWAY_S = 1.0
-"""When to look again whether the homeserver can be asked."""
+"""When to look again whether the homeserver can be asked, or shows an event."""
+SHOWN_S = 5.0
+"""So long after it came, an event may not be shown in its room: one part of a homeserver tells us of it, and
+another one, which is asked, may be behind."""
 PATIENCE_S = 60.0
 """How long a person's words wait for that: then a mail goes out rather than wait for the homeserver. Failures
 further apart than that are of two outages."""
@@ -38,8 +41,8 @@ class Completeness(Enum):
 
     COMPLETE = "everything before it was there"
     CHANGED = "something before it was missing: the room's next input is another one now"
-    UNKNOWN = "the homeserver can't be asked now"
-    UNSURE = "it has waited long enough for the homeserver"
+    UNKNOWN = "the homeserver can't be asked now, or doesn't show the event yet"
+    UNSURE = "it has waited long enough for that"
 
 
 @dataclass(slots=True)
@@ -69,13 +72,20 @@ class Timelines:
             return Completeness.COMPLETE
         if not (await self.names.room_key(room_id) or "").startswith(("question:", "asked:")):
             return Completeness.COMPLETE
+        came_by = self.streams.came_by(event_id)
         try:
             changed = await self.compare(room_id, before=True)
         except Temporary:
             waited_s = self._unanswered_for(room_id, item.received_at)
             return Completeness.UNKNOWN if waited_s < PATIENCE_S else Completeness.UNSURE
         self._unanswered.pop(room_id, None)
-        return Completeness.CHANGED if changed else Completeness.COMPLETE
+        if shown := event_id in self._seen.get(room_id, ()):
+            self.streams.complete(room_id, came_by)
+        if shown or changed:
+            return Completeness.CHANGED if changed else Completeness.COMPLETE
+        log.info("timeline.not_shown")
+        since_s = self.clock.now().timestamp() - item.received_at
+        return Completeness.UNKNOWN if since_s < SHOWN_S else Completeness.UNSURE
 
     def _unanswered_for(self, room_id: str, received_at: float) -> float:
         """How long something has waited for the homeserver, in seconds: not for its turn, or for us."""
@@ -91,7 +101,6 @@ class Timelines:
         ``before``: it is about what comes before an event that came, which a homeserver shows.
         ``note`` keeps how far that went, so that the next comparison ends there.
         """
-        stream = self.streams.now
         try:
             events, reached = await self._new_events(room_id, before)
         except Permanent as error:
@@ -111,7 +120,6 @@ class Timelines:
             log.info("timeline.gap", missing=len(gaps.missing), moved=len(gaps.moves))
         self.found += len(gaps.missing)
         self._remember(room_id, events)
-        self.streams.complete(room_id, stream)
         return bool(gaps)
 
     async def _new_events(self, room_id: str, before: bool) -> tuple[list[Json], str | None]:

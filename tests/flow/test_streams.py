@@ -25,8 +25,8 @@ class Wire:
     def breaks(self) -> None:
         self.connection = object()
 
-    def looked(self) -> None:
-        self.streams.complete(ROOM, self.streams.now)
+    def looked(self, event_id: str) -> None:
+        self.streams.complete(ROOM, self.streams.came_by(event_id))
 
     def trusts(self, event_id: str) -> bool:
         return self.streams.whole(ROOM, event_id)
@@ -36,7 +36,7 @@ def test_after_one_look_the_events_of_the_same_stream_need_no_other() -> None:
     wire = Wire()
     wire.carries("$1")
     assert not wire.trusts("$1")
-    wire.looked()
+    wire.looked("$1")
     assert wire.trusts("$1")
     wire.carries("$2")
     assert wire.trusts("$2")
@@ -45,11 +45,11 @@ def test_after_one_look_the_events_of_the_same_stream_need_no_other() -> None:
 def test_a_new_connection_may_be_a_restarted_homeserver() -> None:
     wire = Wire()
     wire.carries("$1")
-    wire.looked()
+    wire.looked("$1")
     wire.breaks()
     wire.carries("$2")
     assert not wire.trusts("$2")
-    wire.looked()
+    wire.looked("$2")
     assert wire.trusts("$2")
 
 
@@ -58,7 +58,8 @@ def test_connections_that_take_turns_are_one_homeserver() -> None:
     for connection in (first, second):
         wire.connection = connection
         wire.carries()
-    wire.looked()
+    wire.carries("$before")
+    wire.looked("$before")
     for number, connection in enumerate((first, second, first, second)):
         wire.connection = connection
         wire.carries(f"${number}")
@@ -69,7 +70,7 @@ def test_a_connection_from_before_proves_that_there_was_no_restart_behind_a_new_
     wire, first, second = Wire(), object(), object()
     wire.connection = first
     wire.carries("$1")
-    wire.looked()
+    wire.looked("$1")
     wire.connection = second
     wire.carries("$2")
     assert not wire.trusts("$2")
@@ -81,7 +82,7 @@ def test_a_connection_from_before_proves_that_there_was_no_restart_behind_a_new_
 def test_a_gap_in_the_numbers_is_a_transaction_that_was_left_over() -> None:
     wire = Wire()
     wire.carries("$1")
-    wire.looked()
+    wire.looked("$1")
     wire.carries("$3", number=wire.number + 2)
     assert not wire.trusts("$3")
     wire.carries("$2", number=wire.number - 1)
@@ -91,7 +92,7 @@ def test_a_gap_in_the_numbers_is_a_transaction_that_was_left_over() -> None:
 def test_a_transaction_that_was_not_kept_ends_the_stream() -> None:
     wire = Wire()
     wire.carries("$1")
-    wire.looked()
+    wire.looked("$1")
     wire.carries("$2")
     wire.streams.broke()
     wire.carries("$2", number=wire.number)
@@ -104,7 +105,7 @@ def test_behind_a_proxy_nothing_is_known_of_the_homeserver() -> None:
     wire = Wire()
     for event_id in ("$1", "$2"):
         wire.carries(event_id, direct=False)
-        wire.looked()
+        wire.looked(event_id)
         assert not wire.trusts(event_id)
 
 
@@ -120,11 +121,13 @@ def test_numbers_that_do_not_count_say_nothing() -> None:
 def test_what_came_while_a_room_was_being_looked_at_in_an_earlier_stream_is_not_covered() -> None:
     wire = Wire()
     wire.carries("$1")
-    began = wire.streams.now
     wire.breaks()
     wire.carries("$2")
-    wire.streams.complete(ROOM, began)
+    wire.looked("$1")
     assert not wire.trusts("$2")
+    wire.looked("$2")
+    wire.looked("$1")
+    assert wire.trusts("$2")
 
 
 def test_a_room_is_known_from_its_making_on() -> None:
